@@ -1,0 +1,1 @@
+"""SkyScript DB: a PostgreSQL database that is an image-text dataset."""

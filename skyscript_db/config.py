@@ -1,0 +1,90 @@
+"""Settings, read from the environment (``SKYSCRIPT_*``) and overridden by options.
+
+libpq's own variables (``PGHOST`` and so on) are left to libpq.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ScenePolicy(StrEnum):
+    """Which scene a feature is cut from, where several fit."""
+
+    FINEST = "finest"
+    NEWEST = "newest"
+    NEAREST_DATE = "nearest-date"
+    ALL = "all"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYSCRIPT_", frozen=True)
+
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("skyscript"),
+        description="Holds all that a run keeps: the cluster, chips, models.",
+    )
+    database_url: SecretStr | None = Field(
+        None, description="A server of your own; without it, libpq's, then our own."
+    )
+
+    chip_side_px: int = Field(
+        256, ge=32, le=4096, description="Side of a chip around a point or a line."
+    )
+    chip_min_side_px: int = Field(
+        100, ge=16, description="A polygon's chip with no side this long is rejected."
+    )
+    chip_max_side_px: int = Field(
+        1000, le=4096, description="A polygon's chip with a longer side is rejected."
+    )
+    chip_margin: float = Field(
+        0.25, ge=0, le=2, description="Room on each side of a polygon, in box sides."
+    )
+    scene_policy: ScenePolicy = Field(
+        ScenePolicy.FINEST, description="Which scene is cut, where several fit."
+    )
+    seed: int = Field(0, description="Changes every jitter, sample and split.")
+    image_format: Literal["jpg", "png"] = Field("jpg", description="Of chip files.")
+    jpeg_quality: int = Field(95, ge=1, le=100, description="Of JPEG chip files.")
+
+    caption_recipe: str = Field(
+        "skyscript-1", description="The row of caption_recipe that captions follow."
+    )
+
+    clip_model: str = Field(
+        "ViT-B-32",
+        description="An open_clip model, or a folder with its configuration and "
+        "safetensors.",
+    )
+    clip_weights: str = Field(
+        "laion2b_s34b_b79k", description="The weights of the open_clip model."
+    )
+    device: str = Field("auto", description="Where CLIP runs: auto, cpu, cuda, mps.")
+    batch_size: int = Field(256, ge=1, description="Images or texts a forward pass.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads that cut, decode and write images.",
+    )
+
+    split_val_fraction: float = Field(0.1, ge=0, le=1, description="Share of cells.")
+    split_test_fraction: float = Field(0.1, ge=0, le=1, description="Share of cells.")
+
+    @property
+    def chips(self) -> Path:
+        """The folder that holds the chip files."""
+        return self.home / "chips"
+
+    @property
+    def models(self) -> Path:
+        """The folder that caches CLIP weights."""
+        return self.home / "models"

@@ -1,0 +1,18 @@
+"""The tables, one module a subject. Importing this package registers them all."""
+
+from skyscript_db.models import caption, chip, embedding, imagery, ledger, osm, tag
+from skyscript_db.models.base import SCHEMA, Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "SCHEMA",
+    "caption",
+    "chip",
+    "embedding",
+    "imagery",
+    "ledger",
+    "metadata",
+    "osm",
+    "tag",
+]

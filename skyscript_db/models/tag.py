@@ -1,0 +1,151 @@
+"""Tags, what is known of their groundability, and how captions tell them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from skyscript_db.models.base import Base, identity
+
+MAX_GSD_COMMENT = "Largest GSD, in metres, at which it can be seen; NULL: at none."
+
+
+class Tag(Base):
+    """A distinct key=value of the features that are loaded, or ever were."""
+
+    __tablename__ = "tag"
+
+    id: Mapped[int] = identity()
+    key: Mapped[str] = mapped_column(comment="Key, verbatim.")
+    value: Mapped[str] = mapped_column(comment="Value, verbatim.")
+    text: Mapped[str] = mapped_column(comment="The tag as CLIP reads it.")
+    n_features: Mapped[int] = mapped_column(
+        BigInteger, comment="Features in osm.feature that carry it, when last counted."
+    )
+
+    __table_args__ = (
+        # Values can be longer than a B-tree entry may be.
+        Index("uq_tag_key_value", sql("md5(key)"), sql("md5(value)"), unique=True),
+        {"comment": "Distinct tags."},
+    )
+
+
+class TagLabel(Base):
+    """A label made by hand; the project ships these, re-applied at each upgrade."""
+
+    __tablename__ = "tag_label"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key.")
+    value: Mapped[str] = mapped_column(
+        primary_key=True, comment="Value; * for any other value of the key."
+    )
+    max_gsd_m: Mapped[float | None] = mapped_column(comment=MAX_GSD_COMMENT)
+    is_groundable: Mapped[bool] = mapped_column(
+        Computed("max_gsd_m IS NOT NULL", persisted=True),
+        comment="Whether it can be seen from above at all.",
+    )
+    reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
+
+    __table_args__ = (
+        CheckConstraint("max_gsd_m > 0", name="max_gsd_m"),
+        {"comment": "Hand-made labels of groundability."},
+    )
+
+
+class TagGroundability(Base):
+    """A verdict on a tag by one source."""
+
+    __tablename__ = "tag_groundability"
+
+    tag_id: Mapped[int] = mapped_column(
+        ForeignKey("skyscript.tag.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The tag.",
+    )
+    source: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="Who says so: override, label, or classifier:ID; the first of "
+        "these that a tag has counts.",
+    )
+    probability: Mapped[float | None] = mapped_column(
+        comment="That the tag is groundable at all; NULL where a person decided."
+    )
+    max_gsd_m: Mapped[float | None] = mapped_column(comment=MAX_GSD_COMMENT)
+    verdict: Mapped[str] = mapped_column(
+        Computed(
+            "CASE WHEN max_gsd_m IS NULL THEN 'not groundable' ELSE 'groundable' END",
+            persisted=True,
+        ),
+        comment="The verdict as a word.",
+    )
+    precedence: Mapped[int] = mapped_column(
+        Computed(
+            "CASE source WHEN 'override' THEN 1 WHEN 'label' THEN 2 ELSE 3 END",
+            persisted=True,
+        ),
+        comment="Of several verdicts on a tag, the smallest counts.",
+    )
+    reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
+    decided_at: Mapped[datetime] = mapped_column(
+        server_default=sql("now()"), comment="When this source decided so."
+    )
+
+    __table_args__ = (
+        CheckConstraint("max_gsd_m > 0", name="max_gsd_m"),
+        CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
+        CheckConstraint(
+            "source IN ('override', 'label') OR starts_with(source, 'classifier:')",
+            name="source",
+        ),
+        {"comment": "Verdicts on tags, one a source."},
+    )
+
+
+class CaptionRule(Base):
+    """How captions tell the tags of a key."""
+
+    __tablename__ = "caption_rule"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key.")
+    role: Mapped[str] = mapped_column(
+        comment="primary: says what the object is; attribute: how it is."
+    )
+    rank: Mapped[int] = mapped_column(
+        comment="Order in which the tags of one object are told."
+    )
+    word: Mapped[str] = mapped_column(comment="How the key reads.")
+    form: Mapped[str] = mapped_column(comment="'key of value' or 'key value'.")
+    plural: Mapped[str | None] = mapped_column(
+        comment="Plural of the word; NULL where the value takes it: natural trees."
+    )
+    counted: Mapped[str] = mapped_column(
+        comment="Kinds of feature whose equal neighbours are counted, of n, w and a; "
+        "the others are merged.",
+    )
+    is_generic: Mapped[bool] = mapped_column(
+        comment="Whether a value that cannot be seen is told by the word alone, as "
+        "building=office is by building."
+    )
+
+    __table_args__ = (
+        CheckConstraint("role IN ('primary', 'attribute')", name="role"),
+        CheckConstraint("form IN ('key of value', 'key value')", name="form"),
+        Index("uq_caption_rule_rank", "rank", unique=True),
+        {"comment": "The vocabulary of the caption grammar."},
+    )
+
+
+class WordTokens(Base):
+    """How many tokens CLIP's byte-pair encoding makes of a word; shipped."""
+
+    __tablename__ = "word_tokens"
+
+    word: Mapped[str] = mapped_column(primary_key=True, comment="Lower-case word.")
+    n_tokens: Mapped[int] = mapped_column(comment="Its length in CLIP's tokens.")
+
+    __table_args__ = (
+        {"comment": "Token counts of words, so that SQL can keep captions short."},
+    )

@@ -1,0 +1,223 @@
+"""The reference tables, read as files: the labels of tags and the caption rules."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import html
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skyscript_db.paths import DB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CLASSES = ("0.1", "0.2", "0.6", "1", "10")
+NOT_GROUNDABLE = ""
+XML_TAG = re.compile(r"""<tag k=(["'])(.*?)\1 v=(["'])(.*?)\3""")
+
+
+def read(table: str) -> list[list[str]]:
+    with (DB / "reference" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+LABEL_HEADER, *LABELS = read("tag_label")
+RULE_HEADER, *RULES = read("caption_rule")
+MAX_GSD_M = {(key, value): max_gsd_m for key, value, max_gsd_m, _ in LABELS}
+RULE = {key: dict(zip(RULE_HEADER, [key, *rest], strict=True)) for key, *rest in RULES}
+
+
+def is_decided(key: str, value: str) -> bool:
+    return (key, value) in MAX_GSD_M or (key, "*") in MAX_GSD_M
+
+
+def test_labels_have_the_header_that_the_database_copies():
+    assert LABEL_HEADER == ["key", "value", "max_gsd_m", "reason"]
+
+
+def test_labels_are_sorted_and_unique():
+    tags = [(key, value) for key, value, _, _ in LABELS]
+    assert tags == sorted(set(tags))
+
+
+def test_no_field_is_padded_or_broken_over_lines():
+    for row in [*LABELS, *RULES]:
+        assert all(field == " ".join(field.split()) for field in row), row
+
+
+def test_every_label_has_a_class_and_a_reason():
+    for key, value, max_gsd_m, reason in LABELS:
+        assert key, (key, value)
+        assert value, (key, value)
+        assert max_gsd_m in {*CLASSES, NOT_GROUNDABLE}, (key, value)
+        assert 3 <= len(reason.split()) <= 10, (key, value, reason)
+
+
+def test_every_class_is_used():
+    used = Counter(MAX_GSD_M.values())
+    assert min(used[name] for name in [*CLASSES, NOT_GROUNDABLE]) >= 25
+
+
+def test_at_least_450_tags_are_listed_one_by_one():
+    assert sum(value != "*" for _, value in MAX_GSD_M) >= 450
+
+
+def test_what_is_not_there_cannot_be_seen():
+    denied = {tag for tag in MAX_GSD_M if tag[1].lower() in {"no", "none"}}
+    assert len(denied) >= 20
+    assert {MAX_GSD_M[tag] for tag in denied} == {NOT_GROUNDABLE}
+
+
+def test_a_whole_key_is_never_groundable_unseen():
+    whole_keys = [max_gsd_m for tag, max_gsd_m in MAX_GSD_M.items() if tag[1] == "*"]
+    assert set(whole_keys) == {NOT_GROUNDABLE}
+
+
+@pytest.mark.parametrize(
+    ("tag", "max_gsd_m"),
+    [
+        ("building=yes", "1"),
+        ("building=house", "0.6"),
+        ("highway=motorway", "10"),
+        ("highway=residential", "1"),
+        ("highway=footway", "0.6"),
+        ("highway=street_lamp", "0.1"),
+        ("natural=tree", "0.6"),
+        ("natural=water", "10"),
+        ("landuse=forest", "10"),
+        ("leisure=pitch", "1"),
+        ("sport=tennis", "0.6"),
+        ("amenity=fountain", "0.2"),
+        ("power=pole", "0.2"),
+        ("roof:shape=gabled", "0.2"),
+        ("surface=asphalt", "0.6"),
+        ("bridge=yes", "1"),
+    ],
+)
+def test_a_tag_that_can_be_seen(tag: str, max_gsd_m: str):
+    key, value = tag.split("=")
+    assert MAX_GSD_M[key, value] == max_gsd_m
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "amenity=bench",
+        "amenity=post_box",
+        "amenity=pharmacy",
+        "barrier=bollard",
+        "highway=stop",
+        "addr:street=*",
+        "boundary=*",
+        "building:levels=*",
+        "layer=*",
+        "maxspeed=*",
+        "name=*",
+        "oneway=*",
+        "shop=*",
+        "tunnel=*",
+    ],
+)
+def test_a_tag_that_nobody_can_see(tag: str):
+    key, value = tag.split("=")
+    assert MAX_GSD_M[key, value] == NOT_GROUNDABLE
+
+
+def test_rules_have_the_header_that_the_database_copies():
+    assert RULE_HEADER == ["key", "role", "rank", "word", "form", "plural", "counted"]
+
+
+def test_every_key_that_can_be_seen_has_one_rule():
+    keys = [key for key, *_ in RULES]
+    seen = {key for (key, _), max_gsd_m in MAX_GSD_M.items() if max_gsd_m}
+    # The released captions tell these two, which nobody can see.
+    assert Counter(keys) == Counter(seen | {"cables", "voltage"})
+
+
+def test_ranks_are_unique_and_ascending():
+    ranks = [int(rule["rank"]) for rule in RULE.values()]
+    assert ranks == sorted(set(ranks))
+
+
+def test_primary_tags_are_told_before_attributes():
+    roles = [rule["role"] for rule in RULE.values()]
+    n_primary = roles.count("primary")
+    assert 0 < n_primary < len(roles)
+    assert roles == ["primary"] * n_primary + ["attribute"] * (len(roles) - n_primary)
+
+
+@pytest.mark.parametrize("key", ["sport", "bridge", "water", "surface", "roof:shape"])
+def test_how_an_object_is_does_not_say_what_it_is(key: str):
+    assert RULE[key]["role"] == "attribute"
+
+
+@pytest.mark.parametrize("key", ["building", "highway", "natural", "power", "place"])
+def test_what_an_object_is(key: str):
+    assert RULE[key]["role"] == "primary"
+
+
+def test_a_key_reads_as_it_is_written_but_for_roads():
+    words = {key: key.replace("_", " ").replace(":", " ") for key in RULE}
+    words["highway"] = "road"
+    assert {key: rule["word"] for key, rule in RULE.items()} == words
+
+
+def test_four_keys_come_straight_before_their_value():
+    forms = {key: rule["form"] for key, rule in RULE.items()}
+    assert set(forms.values()) == {"key of value", "key value"}
+    assert {key for key, form in forms.items() if form == "key value"} == {
+        "golf",
+        "man_made",
+        "natural",
+        "power",
+    }
+
+
+def test_only_what_can_be_counted_has_a_plural():
+    for rule in RULE.values():
+        is_counted = rule["counted"] != "-"
+        assert re.fullmatch("-|n?w?a?", rule["counted"]), rule
+        assert rule["counted"], rule
+        assert rule["role"] == "primary" or not is_counted, rule
+        takes_plural = is_counted and rule["form"] == "key of value"
+        assert bool(rule["plural"]) == takes_plural, rule
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["landuse", "resource"],
+        ["landuse", "crop"],
+        ["power", "cables", "voltage"],
+        ["building", "amenity", "roof:shape"],
+        ["highway", "bridge", "surface", "lanes"],
+        ["leisure", "sport", "surface"],
+        ["natural", "water"],
+    ],
+)
+def test_tags_of_one_object_are_told_in_this_order(keys: list[str]):
+    assert sorted(keys, key=lambda key: int(RULE[key]["rank"])) == keys
+
+
+@pytest.mark.real_data
+def test_the_frequent_tags_of_a_real_town_are_decided(real_data: Path):
+    path = real_data / "osm" / "krems_2013.osm.gz"
+    if not path.is_file():
+        pytest.skip(f"real data absent: no file {path}")
+    counts = Counter(_tags(path))
+    assert counts.total() == 9525
+    assert not [tag for tag, n in counts.items() if n >= 20 and not is_decided(*tag)]
+    n_decided = sum(n for tag, n in counts.items() if is_decided(*tag))
+    assert n_decided >= 0.99 * counts.total()
+
+
+def _tags(path: Path) -> Iterator[tuple[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for _, key, _, value in XML_TAG.findall(file.read()):
+            yield html.unescape(key), html.unescape(value)

@@ -1,0 +1,61 @@
+-- "X with a and b, surrounded by Y; Z". Equal neighbours are merged and counted in
+-- words that an eye would use; those told first are the largest; what does not fit
+-- into max_tokens is left out, the smallest first.
+CREATE FUNCTION skyscript.multi_caption(
+    head text,
+    one text[],
+    many text[],
+    n_tokens integer[],
+    size_px2 double precision[],
+    max_tokens integer
+)
+RETURNS text
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+    SELECT head || coalesce(
+        ', surrounded by ' || string_agg(told.phrase, '; ' ORDER BY told.n)
+            FILTER (WHERE told.used <= max_tokens - skyscript.n_tokens(head) - 2),
+        ''
+    )
+    FROM (
+        SELECT
+            merged.phrase,
+            row_number() OVER (ORDER BY merged.size_px2 DESC, merged.phrase) AS n,
+            -- One more for the mark in front of each.
+            sum(merged.n_tokens + 1) OVER (
+                ORDER BY merged.size_px2 DESC, merged.phrase
+            ) AS used
+        FROM (
+            SELECT
+                skyscript.counted(x.one, x.many, count(*)) AS phrase,
+                max(x.n_tokens) AS n_tokens,
+                max(x.size_px2) AS size_px2
+            FROM unnest(one, many, n_tokens, size_px2)
+                AS x (one, many, n_tokens, size_px2)
+            GROUP BY x.one, x.many
+        ) AS merged
+    ) AS told
+$$;
+
+COMMENT ON FUNCTION skyscript.multi_caption IS
+    'The caption of a feature with its surroundings, within a number of CLIP tokens.';
+
+CREATE FUNCTION skyscript.counted(one text, many text, n bigint)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+AS $$
+    SELECT CASE
+        WHEN many IS NULL OR n = 1 THEN one
+        WHEN n = 2 THEN 'two ' || many
+        WHEN n = 3 THEN 'three ' || many
+        WHEN n < 10 THEN 'several ' || many
+        ELSE 'many ' || many
+    END
+$$;
+
+COMMENT ON FUNCTION skyscript.counted IS
+    'Equal neighbours in words; merged without a number where many is NULL.';

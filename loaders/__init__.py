@@ -1,0 +1,1 @@
+"""Outside data in: one folder for each source."""

@@ -1,0 +1,171 @@
+"""Load GeoTIFF and COG files as scenes.
+
+In: files, or folders that are searched for ``.tif`` and ``.tiff``. Out: a row of
+``skyscript.collection`` and a row of ``skyscript.scene`` for each file, whose pixels
+stay where they are. A file that cannot be a scene is rejected with the reason, and the
+others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import namedtuple_row
+
+from loaders.rasters.describe import RasterFile, describe
+from loaders.rasters.options import Outcome, RasterLoad, RasterOptions
+from loaders.rasters.scene import Collection, register
+from skyscript_db import queries
+from skyscript_db.errors import LoaderError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+SQL = queries.beside(__file__)
+
+SUFFIXES = {".tif", ".tiff"}
+
+
+def load(
+    conn: psycopg.Connection[Any], paths: Iterable[Path], options: RasterOptions
+) -> RasterLoad:
+    """Load files and folders into a collection, a transaction a file.
+
+    Raises:
+        UsageError: The collection or an option is not right; nothing was loaded.
+    """
+    collection = _collection(conn, options)
+    result = RasterLoad()
+    taken: dict[str, Path] = {}
+    for path in _files(paths, result):
+        try:
+            outcome = _load_file(conn, collection, path, options, taken, result)
+        except LoaderError as error:
+            result.rejected[path] = str(error)
+            logger.warning("%s: rejected: %s", path, error)
+        else:
+            result.outcomes[path] = outcome
+            logger.info("%s: %s", path, outcome)
+    return result
+
+
+def _files(paths: Iterable[Path], result: RasterLoad) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for path in paths:
+        found = [path]
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            if not found:
+                result.rejected[path] = "no .tif or .tiff in this folder: name another"
+        for file in (p.resolve() for p in found):
+            if file not in seen:
+                seen.add(file)
+                yield file
+
+
+def _load_file(  # noqa: PLR0917 - the loop's own state
+    conn: psycopg.Connection[Any],
+    collection: Collection,
+    path: Path,
+    options: RasterOptions,
+    taken: dict[str, Path],
+    result: RasterLoad,
+) -> Outcome:
+    file = describe(path, bands=options.bands, stretch=options.stretch)
+    _check_first(file, taken)
+    if options.acquired_at is None and file.acquired_at is None:
+        result.notes.append(f"{path}: no date in its tags; tell it with --date")
+    try:
+        with conn.transaction():
+            outcome, dropped = register(conn, collection, file, options)
+    except (errors.InternalError_, errors.DataError) as error:
+        raise LoaderError(
+            f"PostGIS cannot place it: {error.diag.message_primary}; check its "
+            "reference system (CRS) and transform with `rio info`"
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise LoaderError(
+            f"this role may not load it: {error.diag.message_primary}; an unknown "
+            "reference system needs INSERT on spatial_ref_sys"
+        ) from error
+    taken[file.name] = path
+    result.n_chips_dropped += len(dropped)
+    _remove(options.chips, dropped)
+    return outcome
+
+
+def _check_first(file: RasterFile, taken: dict[str, Path]) -> None:
+    if file.name in taken:
+        raise LoaderError(
+            f"{taken[file.name]} has the same name, and a collection holds a name "
+            "once: rename one, or load it into another collection"
+        )
+
+
+def _remove(chips: Path | None, dropped: list[str | None]) -> None:
+    # After the commit: a file too many does no harm, a row without its file does.
+    for image_path in dropped:
+        if chips is not None and image_path is not None:
+            (chips / image_path).unlink(missing_ok=True)
+
+
+# --- the collection -----------------------------------------------------------------
+
+
+def _collection(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection:
+    if options.gsd_m is not None and not 0 < options.gsd_m < float("inf"):
+        raise UsageError(f"--gsd {options.gsd_m} is no length: give metres, or auto")
+    values = {
+        "name": options.collection,
+        "alias": _alias(options),
+        "gsd_m": options.gsd_m,
+        "licence": options.licence,
+        "attribution": options.attribution,
+    }
+    cursor = conn.cursor(row_factory=namedtuple_row)
+    with conn.transaction():
+        found: Any = cursor.execute(SQL.find_collection, values).fetchone()
+        if found is None:
+            _check_alias_free(conn, values)
+            conn.execute(SQL.insert_collection, values)
+            found = cursor.execute(SQL.find_collection, values).fetchone()
+    _check_same(found, options)
+    return Collection(found.id, found.licence, found.attribution)
+
+
+def _alias(options: RasterOptions) -> str:
+    told = options.collection.upper() if options.alias is None else options.alias
+    alias = "".join(c for c in told if c.isascii() and c.isalnum())
+    if not alias or options.alias not in {None, alias}:
+        raise UsageError(
+            f"{told!r} makes no alias for file names: give one of letters and digits "
+            "with --alias"
+        )
+    return alias
+
+
+def _check_alias_free(conn: psycopg.Connection[Any], values: dict[str, Any]) -> None:
+    other = conn.execute(SQL.find_alias, values).fetchone()
+    if other is not None:
+        raise UsageError(
+            f"the alias {values['alias']} is that of collection {other[0]}: give "
+            "another with --alias"
+        )
+
+
+def _check_same(found: Any, options: RasterOptions) -> None:
+    name = options.collection
+    if found.provider != "raster":
+        raise UsageError(
+            f"collection {name} holds {found.provider} images: choose another name"
+        )
+    if options.alias not in {None, found.alias}:
+        raise UsageError(
+            f"collection {name} has the alias {found.alias}: leave --alias out, or "
+            "choose another collection"
+        )

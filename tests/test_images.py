@@ -1,0 +1,94 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skyscript_db.errors import JobBusy, StorageError
+from skyscript_db.images import ImageFolder, encode, is_image, path_of
+from tests.fix_rasters import noise
+
+PIXELS = noise(3).transpose(1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("chip_id", "path"),
+    [
+        (0x3F0C_1122_3344_559A, "3f/3f0c11223344559a.jpg"),
+        (1, "00/0000000000000001.jpg"),
+        (-1, "ff/ffffffffffffffff.jpg"),
+    ],
+)
+def test_path_follows_from_the_id(chip_id: int, path: str):
+    assert path_of(chip_id, "jpg") == path
+
+
+def test_png_keeps_every_pixel():
+    image = Image.open(io.BytesIO(encode(PIXELS, "png", 95)))
+    assert np.array_equal(np.asarray(image), PIXELS)
+
+
+def test_jpeg_keeps_the_full_resolution_of_colour():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2, 0] = 255
+    stripes[:, 1::2, 2] = 255
+    image = np.asarray(Image.open(io.BytesIO(encode(stripes, "jpg", 95)))).astype(int)
+    assert np.abs(image - stripes).max() < 30
+
+
+def test_is_image_looks_at_format_and_size():
+    data = encode(PIXELS, "jpg", 95)
+    assert is_image(data, "jpg", (64, 64))
+    assert not is_image(data, "png", (64, 64))
+    assert not is_image(data, "jpg", (64, 63))
+    assert not is_image(b"<html>quota exceeded</html>", "jpg", (64, 64))
+
+
+def test_write_leaves_one_file_and_tells_its_hash(tmp_path: Path):
+    folder = ImageFolder(tmp_path / "chips")
+    with folder.writing():
+        stored = folder.write("ab/abc.jpg", b"abc")
+        folder.sync([stored.path])
+    assert stored.n_bytes == 3
+    assert stored.sha256 == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    files = [p for p in (tmp_path / "chips").rglob("*") if p.is_file()]
+    assert files == [tmp_path / "chips/ab/abc.jpg"]
+
+
+def test_what_a_killed_process_left_goes(tmp_path: Path):
+    leftover = tmp_path / "chips/.partial/abc.jpg"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"ab")
+    with ImageFolder(tmp_path / "chips").writing():
+        assert not leftover.exists()
+
+
+def test_one_process_at_a_time(tmp_path: Path):
+    with (
+        ImageFolder(tmp_path / "chips").writing(),
+        pytest.raises(JobBusy, match="another process writes chips"),
+        ImageFolder(tmp_path / "chips").writing(),
+    ):
+        pass
+    with ImageFolder(tmp_path / "chips").writing():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with (
+        pytest.raises(StorageError, match="set another SKYSCRIPT_HOME"),
+        ImageFolder(tmp_path / "file/chips").writing(),
+    ):
+        pass
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path):
+    folder = ImageFolder(tmp_path / "chips")
+    (tmp_path / "chips/ab/abc.jpg").mkdir(parents=True)  # a folder of the same name
+    with folder.writing(), pytest.raises(StorageError, match=r"abc\.jpg"):
+        folder.write("ab/abc.jpg", b"abc")
+    assert list((tmp_path / "chips/.partial").iterdir()) == []

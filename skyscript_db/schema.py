@@ -8,6 +8,7 @@ imported only where it runs: every command checks the schema, and it takes a sec
 from __future__ import annotations
 
 import csv
+import hashlib
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg import errors, sql
@@ -65,15 +66,27 @@ def current_revision(conn: psycopg.Connection[Any]) -> str | None:
     return row[0] if row else None
 
 
+def is_current(conn: psycopg.Connection[Any]) -> bool:
+    """Return whether tables and replaceable objects are those of this code."""
+    if current_revision(conn) != head_revision():
+        return False
+    return conn.execute(SQL.select_mark).fetchone() == (_mark(),)
+
+
 def check(conn: psycopg.Connection[Any]) -> None:
-    """Check that the database is at the revision of this code.
+    """Check that the database is as this code wants it.
 
     Raises:
-        SchemaOutOfDate: It is at another; the message says what to do.
+        SchemaOutOfDate: It is of another version; the message says what to do.
     """
     current, head = current_revision(conn), head_revision()
-    if current == head:
+    if is_current(conn):
         return
+    if current == head:
+        raise SchemaOutOfDate(
+            "the functions, views or labels in the database are of another version: "
+            "run `skyscript db upgrade`"
+        )
     if current is not None and current not in _revisions():
         raise SchemaOutOfDate(
             f"the database is at revision {current}, which this version does not "
@@ -124,6 +137,7 @@ def apply_replaceables(connection: Connection) -> None:
     for table in REFERENCE_TABLES:
         _replace_rows(cursor, table)
     _add_recipes(cursor)
+    cursor.execute(sql.SQL(SQL.set_mark).format(_mark()))
 
 
 def replaceable_files() -> list[Path]:
@@ -131,6 +145,14 @@ def replaceable_files() -> list[Path]:
     functions = sorted((DB / "functions").glob("*.sql"))
     views = sorted((DB / "views").glob("*.sql"))
     return [*functions, *views, DB / "grants.sql"]
+
+
+def _mark() -> str:
+    """Return what tells one version of all replaceable objects from another."""
+    digest = hashlib.sha256()
+    for path in [*replaceable_files(), *sorted((DB / "reference").glob("*.csv"))]:
+        digest.update(path.read_bytes())
+    return f"SkyScript DB: image-text pairs. Objects {digest.hexdigest()}"
 
 
 def run_script(connection: Connection, text: str) -> None:

@@ -38,6 +38,13 @@ $drop$;
 -- name: allow_any_order
 SET LOCAL check_function_bodies = off;
 
+-- name: set_mark
+-- Read at every connection, to see whether the objects are those of the code.
+COMMENT ON SCHEMA skyscript IS {};
+
+-- name: select_mark
+SELECT obj_description('skyscript'::regnamespace, 'pg_namespace');
+
 -- name: insert_recipe
 INSERT INTO skyscript.caption_recipe (
     name, prefix, max_tokens, min_size_px, description

@@ -54,6 +54,8 @@ def shared_info(server_url: str, template_db: str) -> Iterator[str]:
 def conn(shared_info: str) -> Iterator[psycopg.Connection[Any]]:
     with connect(shared_info) as connection:
         connection.autocommit = False
+        # Opens the transaction, so that those of the code under test nest in it.
+        connection.execute("SELECT 1")
         yield connection
         connection.rollback()
 

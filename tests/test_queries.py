@@ -24,6 +24,9 @@ CREATE TEMPORARY TABLE fetched (
     chip_id bigint, loaded_at timestamptz, state text, cause text, image_path text,
     sha256 text, file_bytes integer, nodata_fraction real
 );
+CREATE TEMPORARY TABLE chosen (
+    n bigint, chip_id bigint, caption_kind text, stem text, nth_of_stem bigint
+);
 """
 PREPARABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES")
 

@@ -105,6 +105,18 @@ def test_check_says_what_to_do_about_a_newer_schema(database):
         schema.check(database.conn)
 
 
+def test_check_notices_that_only_functions_changed(database, monkeypatch, tmp_path):
+    changed = tmp_path / "new.sql"
+    changed.write_text("CREATE VIEW skyscript.new AS SELECT 1 AS n;")
+    files = [*schema.replaceable_files(), changed]
+    monkeypatch.setattr(schema, "replaceable_files", lambda: files)
+    with pytest.raises(SchemaOutOfDate, match="functions, views or labels"):
+        schema.check(database.conn)
+    schema.upgrade(database.info)
+    schema.check(database.conn)
+    assert database.conn.execute("SELECT n FROM skyscript.new").fetchone() == (1,)
+
+
 def test_upgrade_fills_the_reference_tables_and_keeps_the_users_verdicts(database):
     conn = database.conn
     conn.execute(

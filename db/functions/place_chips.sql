@@ -123,27 +123,37 @@ AS $$
         SELECT
             object.*,
             box.longest_px,
-            CASE WHEN kind = 'a' THEN greatest(box.width_px, min_side_px) ELSE side_px END
+            CASE WHEN kind = 'a' THEN greatest(box.width_px, box.least_px) ELSE side_px END
                 AS chip_width_px,
-            CASE WHEN kind = 'a' THEN greatest(box.height_px, min_side_px) ELSE side_px END
+            CASE WHEN kind = 'a' THEN greatest(box.height_px, box.least_px) ELSE side_px END
                 AS chip_height_px
         FROM object
         CROSS JOIN LATERAL (
             -- Rounded to a thousandth first, lest the last bit of a coordinate decide.
             SELECT
-                ceil(round(
-                    ((st_xmax(held) - st_xmin(held)) * (1 + 2 * margin))::numeric, 3
-                )) AS width_px,
-                ceil(round(
-                    ((st_ymax(held) - st_ymin(held)) * (1 + 2 * margin))::numeric, 3
-                )) AS height_px
+                sides.width_px,
+                sides.height_px,
+                greatest(sides.width_px, sides.height_px) AS longest_px
+            FROM (
+                SELECT
+                    ceil(round(
+                        ((st_xmax(held) - st_xmin(held)) * (1 + 2 * margin))::numeric, 3
+                    )) AS width_px,
+                    ceil(round(
+                        ((st_ymax(held) - st_ymin(held)) * (1 + 2 * margin))::numeric, 3
+                    )) AS height_px
+            ) AS sides
         ) AS raw
         CROSS JOIN LATERAL (
             SELECT
                 -- Cut off before the cast: a country has more pixels than integers.
                 least(raw.width_px, max_side_px + 1)::integer AS width_px,
                 least(raw.height_px, max_side_px + 1)::integer AS height_px,
-                greatest(raw.width_px, raw.height_px) AS longest_px
+                raw.longest_px,
+                -- No side under half the other: CLIP sees the middle square alone.
+                greatest(
+                    min_side_px, least(ceil(raw.longest_px / 2), max_side_px)
+                )::integer AS least_px
         ) AS box
     ),
 

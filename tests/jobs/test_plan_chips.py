@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fix_rows import add_feature, add_scene
@@ -59,6 +59,18 @@ def test_an_area_gets_its_box_with_a_margin(database, plan):
     assert (width, height) == (300, 300)
     assert 400 <= col <= 500
     assert 400 <= row <= 500
+
+
+def test_a_long_area_gets_room_on_its_short_side(database, plan):
+    add_scene(database.conn)
+    long = (
+        f"POLYGON((10.005 -0.005, 10.009 -0.005, 10.009 {-505 * DEG}, 10.005 -0.005))"
+    )
+    add_feature(database.conn, long, osm_id=1, building="yes")
+    ((_, width, height, _, row),) = plan()
+    assert (width, height) == (600, 300)
+    assert row <= 500
+    assert row + height >= 505
 
 
 def test_a_line_gets_a_square_around_one_of_its_vertices_in_the_scene(database, plan):
@@ -246,17 +258,12 @@ def offset(low: float, high: float, side: int, scene: int, chance: float) -> int
     side=st.sampled_from([64, 100, 256]),
     chance=st.floats(0, 0.999),
 )
-def test_window_offset_is_one_of_those_that_fit(shared_info, low, size, side, chance):
-    from skyscript_db.database import connect
-
-    global _connection
-    if _connection is None:
-        _connection = connect(shared_info)
-    (found,) = _connection.execute(
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_window_offset_is_one_of_those_that_fit(conn, low, size, side, chance):
+    (found,) = conn.execute(
         "SELECT skyscript.window_offset(%s, %s, %s, 400, %s)",
         (low, low + size, side, chance),
     ).fetchone()
     assert found == offset(low, low + size, side, 400, chance)
-
-
-_connection = None

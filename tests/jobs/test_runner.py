@@ -43,9 +43,12 @@ def test_the_ledger_refuses_counts_that_do_not_reconcile(database):
 
 
 def test_the_same_job_does_not_run_twice_at_once(database, settings):
-    with connect(database.info) as other, runner._only_one(other, "collect_tags"):
-        with pytest.raises(JobBusy, match="collect_tags is already running"):
-            runner.run(collect_tags, runner.Work(database.conn, settings))
+    with (
+        connect(database.info) as other,
+        runner._only_one(other, "collect_tags"),
+        pytest.raises(JobBusy, match="collect_tags is already running"),
+    ):
+        runner.run(collect_tags, runner.Work(database.conn, settings))
     runner.run(collect_tags, runner.Work(database.conn, settings))
 
 

@@ -1,0 +1,288 @@
+"""Exports: a selection of pairs, written as files that others can train on.
+
+In: ``skyscript.pair`` and the chips' image files. Out: a folder, and a row of
+``skyscript.dataset``. The same pairs make the same files, to the byte.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from skyscript_db.errors import StorageError, UsageError
+from skyscript_db.export import images, manifest, selection
+from skyscript_db.export.csv_files import PREFIX, CsvWriter
+from skyscript_db.export.folder import CREATOR, Folder
+from skyscript_db.export.manifest import Tally
+from skyscript_db.export.selection import CaptionKind, Selection
+from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
+from skyscript_db.progress import LoggedProgress, Progress
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from skyscript_db.config import Settings
+
+__all__ = ["ExportResult", "Format", "export"]
+
+Format = Literal["csv", "webdataset"]
+
+
+class Writer(Protocol):
+    """What a format is to the rest of an export."""
+
+    def add(self, image: images.Image) -> None:
+        """Write a chip."""
+
+    def close(self) -> None:
+        """Complete the files."""
+
+    def command(self) -> str | None:
+        """Return the command by which open_clip trains on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What was written.
+
+    Attributes:
+        n_chips: Images written; n_selected = n_chips + the rejected.
+        n_pairs: Captions of these.
+        splits: Images by split.
+        rejected: Images left out, by reason.
+        files: Names of the files, the images of the csv format aside.
+        content_sha256: Hash over ids, splits, image hashes and captions in order.
+        version: Of the dataset of this name; None if this role may only read.
+        command: What trains open_clip on it; None without a train split.
+    """
+
+    folder: Path
+    n_selected: int
+    n_chips: int
+    n_pairs: int
+    n_synthetic: int
+    splits: dict[str, int]
+    rejected: dict[str, int]
+    files: tuple[str, ...]
+    content_sha256: str
+    version: int | None
+    command: str | None
+
+
+def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
+    conn: psycopg.Connection[Any],
+    settings: Settings,
+    folder: Path | str,
+    *,
+    format: Format,  # noqa: A002 - the option's name
+    name: str = "skyscript",
+    split: str | None = None,
+    area: str | None = None,
+    collections: list[str] | None = None,
+    tags: dict[str, str] | None = None,
+    min_similarity: float | None = None,
+    recipe: str | None = None,
+    caption_kind: CaptionKind = "focus",
+    prefix: str | None = None,
+    limit: int | None = None,
+    shard_chips: int = SHARD_CHIPS,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Write the pairs that pass the filters into a folder.
+
+    Args:
+        conn: Not within a transaction: the pairs are read as of one moment.
+        settings: ``chips``, where the image files are, and the default recipe.
+        folder: New, empty, or an earlier export, which is replaced.
+        format: ``csv``, SkyScript's own form with image files, or ``webdataset``.
+        name: The dataset's, under which its versions are counted.
+        split: train, val, test or unsplit; None writes all, each into its own files.
+        area: Hexadecimal EWKB, as ``skyscript_db.area.parse`` returns it.
+        collections: Names of collections.
+        tags: All of these must be on the focus feature.
+        min_similarity: Of the caption of ``caption_kind``, by the default scorer.
+        recipe: Whose captions; that of the settings if None.
+        caption_kind: What is trained on, in ``.tsv`` and ``.txt``.
+        prefix: In front of each caption; None is SkyScript's own for csv and nothing
+            for webdataset.
+        limit: At most so many chips.
+        shard_chips: Most chips of a shard.
+        force: Write even if the folder holds other things; they stay.
+        progress: Told of each chip.
+
+    Raises:
+        UsageError: No pair passes, the folder holds something else, or a filter is
+            not one.
+        StorageError: The chips' folder is not there, no file in it is as the database
+            has it, or the export cannot be written.
+    """
+    if format not in get_args(Format):
+        raise UsageError(f"no format {format!r}: give csv or webdataset")
+    if shard_chips < 1:
+        raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
+    chosen = Selection(
+        recipe=recipe or settings.caption_recipe,
+        caption_kind=caption_kind,
+        split=split,
+        area=area,
+        collections=collections,
+        tags=tags,
+        min_similarity=min_similarity,
+        limit=limit,
+    )
+    run = _Export(
+        conn,
+        settings,
+        Folder(Path(folder)),
+        chosen,
+        format=format,
+        name=name,
+        prefix=(PREFIX if format == "csv" else "") if prefix is None else prefix,
+        shard_chips=shard_chips,
+        origin=manifest.origin(conn),
+        progress=progress or LoggedProgress(),
+    )
+    run.folder.check(settings.chips, force=force)
+    try:
+        with closing(run.folder):
+            run.write()
+            return run.finish()
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {folder}: {error.strerror or error}. Mend that (free space, "
+            "permissions) and run the export again; what it left is replaced"
+        ) from error
+
+
+@dataclass(slots=True)
+class _Export:
+    conn: psycopg.Connection[Any]
+    settings: Settings
+    folder: Folder
+    selection: Selection
+    format: Format
+    name: str
+    prefix: str
+    shard_chips: int
+    origin: dict[str, Any]
+    progress: Progress
+    tally: Tally = field(default_factory=Tally)
+    writer: Writer | None = None
+
+    def write(self) -> None:
+        """Write the chips; nothing in the folder changes before there is one."""
+        chips = self.settings.chips
+        with (
+            closing(
+                selection.read(self.conn, self.selection, self.progress)
+            ) as samples,
+            closing(
+                images.read(samples, chips, workers=self.settings.workers)
+            ) as found,
+        ):
+            for image in found:
+                self._add(image)
+                self.progress.advance(1)
+        if self.writer is None:
+            self._refuse_empty()
+        else:
+            self.writer.close()
+
+    def finish(self) -> ExportResult:
+        """Enter the dataset and complete the folder."""
+        assert self.writer is not None  # noqa: S101 - write() saw to it
+        tally, command = self.tally, self.writer.command()
+        number = self._enter()
+        self.folder.write(manifest.ATTRIBUTION, tally.attribution())
+        self.folder.finish(
+            {
+                "created_by": CREATOR,
+                "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "dataset": self.name,
+                "version": number,
+                "content_sha256": tally.content_sha256,
+                "counts": tally.counts(),
+                "parameters": self._parameters(),
+                "seed": self.settings.seed,
+                "versions": {CREATOR: version("skyscript-db"), **self.origin},
+                "train_with": command,
+                "query": selection.SQL.choose_chips,
+            }
+        )
+        return ExportResult(
+            folder=self.folder.path,
+            n_selected=tally.counts()["selected"],
+            n_chips=tally.n_chips,
+            n_pairs=tally.n_pairs,
+            n_synthetic=tally.n_synthetic,
+            splits=dict(sorted(tally.splits.items())),
+            rejected=dict(sorted(tally.rejected.items())),
+            files=tuple(sorted(self.folder.files)),
+            content_sha256=tally.content_sha256,
+            version=number,
+            command=command and f"cd {quote(str(self.folder.path))} && {command}",
+        )
+
+    def _add(self, image: images.Image) -> None:
+        if image.reason is not None:
+            self.tally.rejected[image.reason] += 1
+            return
+        if self.writer is None:
+            self.folder.clear()
+            self.writer = self._new_writer()
+        self.writer.add(image)
+        self.tally.add(image.sample)
+
+    def _new_writer(self) -> Writer:
+        kind = self.selection.caption_kind
+        if self.format == "webdataset":
+            return ShardWriter(
+                self.folder,
+                prefix=self.prefix,
+                caption_kind=kind,
+                shard_chips=self.shard_chips,
+            )
+        return CsvWriter(
+            self.folder,
+            self.settings.chips,
+            prefix=self.prefix,
+            caption_kind=kind,
+            scorer=(self.origin["scorer"] or {}).get("name"),
+        )
+
+    def _refuse_empty(self) -> None:
+        n = self.tally.rejected.total()
+        if n == 0:
+            raise UsageError(
+                "no pair passes, so nothing was written: `skyscript status` shows how "
+                "many each stage let through; loosen the filters, or run the stage "
+                "that is behind"
+            )
+        reasons = ", ".join(f"{k}: {v}" for k, v in self.tally.rejected.items())
+        raise StorageError(
+            f"none of the {n} images is in {self.settings.chips} as the database has "
+            f"it ({reasons}), so nothing was written: set SKYSCRIPT_HOME to the home "
+            "that they were fetched into, or run fetch_chips again"
+        )
+
+    def _enter(self) -> int | None:
+        return manifest.enter_dataset(
+            self.conn,
+            self.tally,
+            name=self.name,
+            sql=selection.SQL.choose_chips,
+            parameters=self._parameters(),
+        )
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters = self.selection.parameters()
+        parameters |= {"format": self.format, "prefix": self.prefix}
+        if self.format == "webdataset":
+            parameters["shard_chips"] = self.shard_chips
+        return parameters

@@ -1,0 +1,290 @@
+"""A contact sheet: chips with their captions on one picture, to look at a dataset.
+
+In: ``skyscript.pair`` and the chips' image files. Out: a PNG file.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from psycopg.rows import class_row
+
+from skyscript_db import queries
+from skyscript_db.clip_images import ImageError, read_image
+from skyscript_db.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from skyscript_db.config import Settings
+
+logger = logging.getLogger(__name__)
+SQL = queries.beside(__file__)
+
+MAX_CHIPS = 400
+SIDE_PX = 224
+GAP_PX = 20
+MARGIN_PX = 32
+CAPTION_LINES = 4
+# Drawn beyond what is asked for, in case that files are missing.
+SPARE = 2
+
+PAPER, INK, GREY, WARNING, MAT = "#ffffff", "#1c1c1c", "#767676", "#b00020", "#eeeeee"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A chip that was drawn for the sheet."""
+
+    caption: str
+    collection: str
+    gsd_m: float
+    image_path: str
+    sha256: str
+    is_synthetic: bool
+    licence: str
+    attribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A chip and its picture."""
+
+    chip: Chip
+    image: Image.Image
+
+
+def draw(
+    conn: psycopg.Connection[Any],
+    settings: Settings,
+    path: Path | str,
+    *,
+    n: int = 24,
+    columns: int = 6,
+    area: str | None = None,
+    collections: list[str] | None = None,
+    seed: int = 0,
+    caption_kind: Literal["focus", "multi_feature"] = "multi_feature",
+) -> int:
+    """Draw a contact sheet into a PNG file; return the number of chips on it.
+
+    Chips are drawn by a hash of their id and ``seed``, spread over collections and
+    focus captions. ``area`` is hexadecimal EWKB.
+
+    Raises:
+        UsageError: No pair passes, or a number or the file's name is no good.
+        StorageError: No image is as the database has it, or the file cannot be written.
+    """
+    target = _checked(Path(path), n, columns)
+    values = {
+        "recipe": settings.caption_recipe,
+        "caption_kind": caption_kind,
+        "area": area,
+        "collections": collections,
+        "seed": seed,
+        "limit": n * SPARE,
+    }
+    with conn.cursor(row_factory=class_row(Chip)) as cursor:
+        chips = cursor.execute(SQL.draw_chips, values).fetchall()
+    if not chips:
+        raise UsageError(
+            "no pair to draw: `skyscript status` shows how many each stage let "
+            "through; loosen the filters, or run the stage that is behind"
+        )
+    cells = _open(chips, settings.chips, n)
+    totals = conn.execute(SQL.count_chips, values).fetchone() or (0, 0, 0)
+    sheet = _compose(cells, min(columns, len(cells)), _title(len(cells), *totals))
+    _save(sheet, target)
+    return len(cells)
+
+
+def _checked(path: Path, n: int, columns: int) -> Path:
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"a sheet is a PNG file: name it {path.with_suffix('.png')}")
+    if not 1 <= n <= MAX_CHIPS:
+        raise UsageError(f"a sheet has 1 to {MAX_CHIPS} chips, not {n}")
+    if not 1 <= columns <= 20:
+        raise UsageError(f"a sheet has 1 to 20 columns, not {columns}")
+    return path
+
+
+def _open(chips: list[Chip], folder: Path, n: int) -> list[Cell]:
+    cells: list[Cell] = []
+    refused: Counter[str] = Counter()
+    for chip in chips:
+        if len(cells) == n:
+            break
+        try:
+            image = read_image(folder / chip.image_path, chip.sha256)
+        except ImageError as error:
+            refused[str(error)] += 1
+            continue
+        fitted = ImageOps.contain(image, (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+        cells.append(Cell(chip, fitted))
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in refused.items())
+    if not cells:
+        raise StorageError(
+            f"none of {len(chips)} images is in {folder} as the database has it "
+            f"({reasons}): set SKYSCRIPT_HOME to the home that they were fetched into, "
+            "or run fetch_chips again"
+        )
+    if refused:
+        logger.warning("left out of the sheet: %s", reasons)
+    return cells
+
+
+def _title(n_shown: int, n_chips: int, n_captions: int, n_collections: int) -> str:
+    return (
+        f"{_many(n_shown, 'chip')} of {n_chips:,} · "
+        f"{_many(n_captions, 'distinct caption')} · "
+        f"{_many(n_collections, 'collection')}"
+    )
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n:,} {word}" + ("" if n == 1 else "s")
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise UsageError(
+            "this Pillow has no FreeType to write captions with: install the `pillow` "
+            "package of the index, which has"
+        )
+    return font
+
+
+def wrap(
+    text: str, font: ImageFont.FreeTypeFont, width_px: int, n_lines: int
+) -> list[str]:
+    """Break a text into at most so many lines of a width; the last may end in "…"."""
+    lines = [""]
+    for word in text.split():
+        for piece in _pieces(word, font, width_px):
+            longer = f"{lines[-1]} {piece}".strip()
+            if font.getlength(longer) <= width_px:
+                lines[-1] = longer
+            else:
+                lines.append(piece)
+    if len(lines) <= n_lines:
+        return lines
+    last = lines[n_lines - 1]
+    while last and font.getlength(f"{last}…") > width_px:
+        last = last[:-1]
+    return [*lines[: n_lines - 1], f"{last.rstrip(' ,;')}…"]
+
+
+def _pieces(word: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
+    """Break a word that is wider than a line."""
+    pieces = [""]
+    for letter in word:
+        if font.getlength(pieces[-1] + letter) > width_px:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
+
+
+def _compose(cells: list[Cell], columns: int, title: str) -> Image.Image:
+    page = _Page(cells, columns)
+    page.head(title, sum(cell.chip.is_synthetic for cell in cells))
+    for start in range(0, len(cells), columns):
+        page.row(cells[start : start + columns])
+    page.foot()
+    return page.cut()
+
+
+class _Page:
+    """A sheet that grows downwards."""
+
+    def __init__(self, cells: list[Cell], columns: int) -> None:
+        self.width = max(
+            2 * MARGIN_PX + columns * (SIDE_PX + GAP_PX) - GAP_PX, 2 * SIDE_PX
+        )
+        self.big, self.text, self.small = _font(22), _font(15), _font(12)
+        self.terms = Counter((c.chip.attribution, c.chip.licence) for c in cells)
+        n_rows = -(-len(cells) // columns)
+        room = SIDE_PX + GAP_PX + 24 * (CAPTION_LINES + 2)
+        height = 300 + n_rows * room + 4 * 20 * len(self.terms)
+        self.image = Image.new("RGB", (self.width, height), PAPER)
+        self.pen = ImageDraw.Draw(self.image)
+        self.y = MARGIN_PX
+
+    def write(
+        self, text: str, font: ImageFont.FreeTypeFont, ink: str, n_lines: int
+    ) -> None:
+        """Write across the page."""
+        for line in wrap(text, font, self.width - 2 * MARGIN_PX, n_lines):
+            self.pen.text((MARGIN_PX, self.y), line, ink, font)
+            self.y += int(font.size * 1.4)
+
+    def head(self, title: str, n_synthetic: int) -> None:
+        """Write the counts, and whether images are synthetic."""
+        self.write(title, self.big, INK, 2)
+        if n_synthetic:
+            what = (
+                f"SYNTHETIC: drawn by a program, not photographed: {n_synthetic} here"
+            )
+            self.write(what, self.text, WARNING, 2)
+        self.y += GAP_PX // 2
+
+    def row(self, cells: list[Cell]) -> None:
+        """Add a row of chips, as high as its longest caption needs."""
+        ends = [
+            self._cell(cell, MARGIN_PX + i * (SIDE_PX + GAP_PX))
+            for i, cell in enumerate(cells)
+        ]
+        self.y = max(ends) + GAP_PX
+
+    def foot(self) -> None:
+        """Write whose images and data these are."""
+        self.pen.line(
+            (MARGIN_PX, self.y, self.width - MARGIN_PX, self.y), fill="#d0d0d0"
+        )
+        self.y += 10
+        for attribution, licence in sorted(self.terms, key=self._by_count):
+            self.write(f"{attribution} · {licence}", self.small, GREY, 4)
+        self.y += MARGIN_PX // 2
+
+    def cut(self) -> Image.Image:
+        """Return the page without the room that was not needed."""
+        return self.image.crop((0, 0, self.width, self.y))
+
+    def _by_count(self, terms: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+        return -self.terms[terms], terms
+
+    def _cell(self, cell: Cell, x: int) -> int:
+        box = (x, self.y, x + SIDE_PX - 1, self.y + SIDE_PX - 1)
+        self.pen.rectangle(box, MAT)
+        image = cell.image
+        left = x + (SIDE_PX - image.width) // 2
+        top = self.y + (SIDE_PX - image.height) // 2
+        self.image.paste(image, (left, top))
+        y = self.y + SIDE_PX + 8
+        for line in wrap(cell.chip.caption, self.text, SIDE_PX, CAPTION_LINES):
+            self.pen.text((x, y), line, INK, self.text)
+            y += 20
+        note = f"{cell.chip.gsd_m:.3g} m · {cell.chip.collection}"
+        if cell.chip.is_synthetic:
+            note += " · synthetic"
+        (note,) = wrap(note, self.small, SIDE_PX, 1)
+        self.pen.text((x, y + 2), note, GREY, self.small)
+        return y + 18
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(part, "PNG", optimize=True)
+        part.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}. Name another file, or "
+            "free space"
+        ) from error

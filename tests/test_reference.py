@@ -130,7 +130,9 @@ def test_a_tag_that_nobody_can_see(tag: str):
 
 
 def test_rules_have_the_header_that_the_database_copies():
-    assert RULE_HEADER == ["key", "role", "rank", "word", "form", "plural", "counted"]
+    assert [
+        *("key", "role", "rank", "word", "form", "plural", "counted", "is_generic"),
+    ] == RULE_HEADER
 
 
 def test_every_key_that_can_be_seen_has_one_rule():

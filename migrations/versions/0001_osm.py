@@ -22,14 +22,13 @@ CREATE TABLE osm.extract_feature (
     version integer,
     changed_at timestamptz,
     is_current boolean NOT NULL,
-    CONSTRAINT pk_extract_feature PRIMARY KEY (extract, osm_type, osm_id),
+    CONSTRAINT pk_extract_feature PRIMARY KEY (osm_id, osm_type, extract),
     CONSTRAINT ck_extract_feature_osm_type CHECK (osm_type IN ('N', 'W', 'R')),
     CONSTRAINT ck_extract_feature_kind CHECK (kind IN ('n', 'w', 'a'))
 )
 PARTITION BY LIST (extract);
 CREATE INDEX ix_extract_feature_geom
     ON osm.extract_feature USING gist (geom) WHERE is_current;
-CREATE INDEX ix_extract_feature_osm_id ON osm.extract_feature (osm_id);
 COMMENT ON TABLE osm.extract_feature IS
     'OSM objects with geometry, by extract; query osm.feature.';
 COMMENT ON COLUMN osm.extract_feature.extract IS

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skyscript_db.models.base import (
@@ -28,10 +34,10 @@ class ExtractFeature(Base):
     __tablename__ = "extract_feature"
 
     extract: Mapped[str] = mapped_column(
-        primary_key=True, comment="Name of the extract, the partition key."
+        comment="Name of the extract, the partition key."
     )
-    osm_type: Mapped[str] = osm_type(key=True)
-    osm_id: Mapped[int] = osm_id(key=True)
+    osm_type: Mapped[str] = osm_type()
+    osm_id: Mapped[int] = osm_id()
     kind: Mapped[str] = osm_kind()
     tags: Mapped[dict[str, Any]] = mapped_column(comment="All tags, verbatim.")
     geom: Mapped[Any] = geometry("GEOMETRY", "Point, line or area, as loaded.")
@@ -46,6 +52,8 @@ class ExtractFeature(Base):
     )
 
     __table_args__ = (
+        # The number first: it is what features are looked up by.
+        PrimaryKeyConstraint("osm_id", "osm_type", "extract"),
         CheckConstraint("osm_type IN ('N', 'W', 'R')", name="osm_type"),
         CheckConstraint("kind IN ('n', 'w', 'a')", name="kind"),
         Index(
@@ -54,7 +62,6 @@ class ExtractFeature(Base):
             postgresql_using="gist",
             postgresql_where=text("is_current"),
         ),
-        Index("ix_extract_feature_osm_id", "osm_id"),
         {
             "schema": "osm",
             "postgresql_partition_by": "LIST (extract)",

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from PIL import Image
 
-from skyscript_db import clip, clip_weights, embeddings
+from skyscript_db import clip, embeddings
+from skyscript_db.clip import weights
 from skyscript_db.errors import StorageError
 from skyscript_db.jobs import embed_chips, runner
 from skyscript_db.jobs.runner import Counts, Work
@@ -144,7 +145,7 @@ def test_killed_run_keeps_its_batches(
 def test_models_live_side_by_side(
     database: Database, clip_settings: Settings, tmp_path: Path
 ) -> None:
-    clip_weights.write_stand_in(tmp_path / "other", seed=1)
+    weights.write_stand_in(tmp_path / "other", seed=1)
     other = clip_settings.model_copy(update={"clip_model": str(tmp_path / "other")})
     add_chips(database.conn, clip_settings.chips, [1, 2])
     run(database, clip_settings)

@@ -258,9 +258,7 @@ def offset(low: float, high: float, side: int, scene: int, chance: float) -> int
     side=st.sampled_from([64, 100, 256]),
     chance=st.floats(0, 0.999),
 )
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_window_offset_is_one_of_those_that_fit(conn, low, size, side, chance):
     (found,) = conn.execute(
         "SELECT skyscript.window_offset(%s, %s, %s, 400, %s)",

@@ -15,10 +15,12 @@ from the tables after the run, never added up along the way.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
@@ -153,6 +155,8 @@ class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
         self.conn, self.name = conn, name
 
     def __enter__(self) -> None:
+        with suppress(errors.InvalidParameterValue):  # not on every system
+            self.conn.execute(SQL.notice_death)
         if not _one(self.conn, SQL.try_lock, {"job": self.name}):
             raise JobBusy(
                 f"{self.name} is already running on this database: wait for it to "

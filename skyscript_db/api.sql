@@ -1,0 +1,37 @@
+-- name: describe
+SELECT skyscript.describe(%(area)s::geometry, %(gsd_m)s, %(recipe)s);
+
+-- name: search
+SELECT
+    hit.chip_id,
+    hit.similarity,
+    told.text AS caption,
+    chip.image_path,
+    collection.name AS collection,
+    chip.gsd_m,
+    chip.lon,
+    chip.lat,
+    chip.osm_type,
+    chip.osm_id,
+    hit.plan
+FROM skyscript.search(
+    query => %(query)s,
+    k => %(k)s,
+    area => %(area)s::geometry,
+    collections => %(collections)s,
+    tags => %(tags)s,
+    split => %(split)s,
+    model_id => %(model_id)s
+) AS hit
+INNER JOIN skyscript.chip ON chip.id = hit.chip_id
+INNER JOIN skyscript.scene ON scene.id = chip.scene_id
+INNER JOIN skyscript.collection ON collection.id = scene.collection_id
+LEFT JOIN LATERAL (
+    SELECT t.text
+    FROM skyscript.caption AS c
+    INNER JOIN skyscript.caption_text AS t ON t.id = c.text_id
+    WHERE c.chip_id = chip.id AND c.kind = 'multi_feature'
+    ORDER BY c.recipe
+    LIMIT 1
+) AS told ON true
+ORDER BY hit.similarity DESC, hit.chip_id;

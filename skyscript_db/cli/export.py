@@ -1,0 +1,150 @@
+"""``skyscript export`` and ``sheet``: the pairs, out of the database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skyscript_db import area as areas
+from skyscript_db.cli.common import (
+    Context,
+    area_option,
+    json_option,
+    pass_context,
+    print_json,
+    progress,
+    tag_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyscript_db.cli.common import Command
+    from skyscript_db.export import ExportResult
+    from skyscript_db.export.selection import CaptionKind
+
+collections_option = click.option(
+    "--collection", "collections", multiple=True, help="May be repeated."
+)
+
+
+def kind_option(default: str) -> Callable[[Command], Command]:
+    """Add ``--caption-kind``."""
+    return click.option(
+        "--caption-kind",
+        type=click.Choice(["focus", "multi_feature"]),
+        default=default,
+        show_default=True,
+        help="Which caption stands for the chip.",
+    )
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "webdataset"]),
+    required=True,
+    help="csv: SkyScript's own columns and names; webdataset: tar shards.",
+)
+@click.option("--name", default="skyscript", show_default=True, help="Of the dataset.")
+@click.option("--split", type=click.Choice(["train", "val", "test"]))
+@area_option
+@tag_option
+@collections_option
+@click.option("--min-similarity", type=float, help="By the default model.")
+@click.option("--recipe", help="Caption recipe; the configured one by default.")
+@kind_option("focus")
+@click.option("--prefix", help="In front of titles, instead of the format's own.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many chips.")
+@click.option("--force", is_flag=True, help="Write into a folder with other files.")
+@json_option
+@pass_context
+def export(
+    context: Context,
+    /,
+    *,
+    folder: Path,
+    area: str | None,
+    collections: tuple[str, ...],
+    caption_kind: CaptionKind,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Write pairs into FOLDER, with a manifest, checksums and attribution."""
+    from skyscript_db.export import export as write  # noqa: PLC0415 - slow to import
+
+    conn = context.conn
+    with progress() as bar:
+        result = write(
+            conn,
+            context.settings,
+            folder,
+            area=areas.parse(conn, area) if area else None,
+            collections=list(collections) or None,
+            caption_kind=caption_kind,
+            progress=bar,
+            **options,
+        )
+    if as_json:
+        print_json(asdict(result))
+    else:
+        _print(result)
+    return 1 if result.rejected else 0
+
+
+def _print(result: ExportResult) -> None:
+    click.echo(
+        f"{result.folder}: {result.n_selected:,} chips = {result.n_chips:,} written"
+        f" + {sum(result.rejected.values()):,} rejected; {result.n_pairs:,} pairs,"
+        f" version {result.version}"
+    )
+    for split, n in result.splits.items():
+        click.echo(f"{n:>9,} {split}")
+    for reason, n in result.rejected.items():
+        click.echo(f"rejected: {n:,} {reason}", err=True)
+    if result.n_synthetic:
+        click.echo(f"{result.n_synthetic:,} chips are SYNTHETIC", err=True)
+    if result.command:
+        click.echo(f"\nTo train on it:\n{result.command}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-n", type=click.IntRange(min=1), default=24, show_default=True)
+@click.option("--columns", type=click.IntRange(min=1), default=6, show_default=True)
+@area_option
+@collections_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Another draw.")
+@kind_option("multi_feature")
+@pass_context
+def sheet(
+    context: Context,
+    *,
+    file: Path,
+    n: int,
+    columns: int,
+    area: str | None,
+    collections: tuple[str, ...],
+    seed: int,
+    caption_kind: CaptionKind,
+) -> None:
+    """Draw chips with their captions into FILE, a PNG picture."""
+    from skyscript_db.sheet import draw  # noqa: PLC0415 - imports Pillow
+
+    conn = context.conn
+    drawn = draw(
+        conn,
+        context.settings,
+        file,
+        n=n,
+        columns=columns,
+        area=areas.parse(conn, area) if area else None,
+        collections=list(collections) or None,
+        seed=seed,
+        caption_kind=caption_kind,
+    )
+    click.echo(f"{file}: {drawn} chips")

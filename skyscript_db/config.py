@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Absolute, so that it is one place whatever folder a command runs in.
+HomeFolder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class ScenePolicy(StrEnum):
@@ -29,7 +32,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SKYSCRIPT_", frozen=True)
 
-    home: Path = Field(
+    home: HomeFolder = Field(
         default_factory=lambda: platformdirs.user_data_path("skyscript"),
         description="Holds all that a run keeps: the cluster, chips, models.",
     )

@@ -27,6 +27,8 @@ CREATE TABLE skyscript.chip_feature (
     CONSTRAINT ck_chip_feature_role CHECK (role IN ('focus', 'surrounding')),
     CONSTRAINT ck_chip_feature_visible_fraction CHECK (visible_fraction BETWEEN 0 AND 1)
 );
+CREATE INDEX ix_chip_feature_focus_tags
+    ON skyscript.chip_feature USING gin (tags) WHERE role = 'focus';
 CREATE INDEX ix_chip_feature_osm_id ON skyscript.chip_feature (osm_id);
 CREATE UNIQUE INDEX uq_chip_feature_focus
     ON skyscript.chip_feature (chip_id) WHERE role = 'focus';

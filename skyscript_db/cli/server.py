@@ -9,7 +9,7 @@ import click
 
 from skyscript_db import database, schema
 from skyscript_db.cli.common import Context, json_option, pass_context, print_json
-from skyscript_db.cluster import Cluster
+from skyscript_db.cluster import Cluster, check_extensions
 from skyscript_db.errors import ServerError, UsageError
 
 
@@ -23,8 +23,10 @@ def db() -> None:
 def start(context: Context) -> None:
     """Start the embedded server and bring its schema up to date."""
     _own(context)
-    _ = context.conn
+    warnings = check_extensions(context.conn)
     click.echo(f"running: {database.conninfo(context.settings)}")
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 @db.command()

@@ -140,6 +140,13 @@ class ChipFeature(Base):
             postgresql_where=text("role = 'focus'"),
         ),
         Index("ix_chip_feature_osm_id", "osm_id"),
+        # For searches by tag; the tags of surrounding features are too many to index.
+        Index(
+            "ix_chip_feature_focus_tags",
+            "tags",
+            postgresql_using="gin",
+            postgresql_where=text("role = 'focus'"),
+        ),
         {"comment": "OSM features in chips."},
     )
 

@@ -2,7 +2,7 @@
 # Installs what the server side needs, with the system's own package manager:
 #
 #   PostgreSQL 15 or later, PostGIS 3, pgvector 0.8 or later, osm2pgsql 1.11 or later,
-#   and Python's venv module, which Debian packs apart.
+#   osmium-tool, and Python's venv module, which Debian packs apart.
 #
 # Debian and Ubuntu. May be run twice: what is there already is left alone. Where
 # the release is too old to carry pgvector or a recent osm2pgsql, the script looks
@@ -27,6 +27,7 @@ main() {
     install_postgis "$postgresql"
     install_pgvector "$postgresql"
     install_osm2pgsql
+    install_osmium
     install_venv
     report "$postgresql"
 }
@@ -169,6 +170,13 @@ install_osm2pgsql() {
     use_suite deb "$(codename)-backports"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${suite_options[@]}" \
         install -y -q --no-install-recommends -t "$(codename)-backports" osm2pgsql >&2
+}
+
+# Sorts the rare files whose objects are out of order.
+install_osmium() {
+    ! command -v osmium >/dev/null || return 0
+    refresh_lists
+    apt_install osmium-tool
 }
 
 install_venv() {

@@ -19,6 +19,11 @@ from skyscript_db.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+class UnsortedError(UsageError):
+    """The objects of a file are not in the order that osm2pgsql needs."""
+
+
 _UNTOUCHED = "What was loaded before is untouched."
 
 # The first pattern found in the errors decides.
@@ -43,8 +48,9 @@ _FAILURES: tuple[tuple[str, type[SkyscriptError], str], ...] = (
     ),
     (
         r"not ordered",
-        UsageError,
-        "Sort the file first: `osmium sort IN.osm.pbf -o OUT.osm.pbf`.",
+        UnsortedError,
+        "Sort the file first, `osmium sort IN.osm.pbf -o OUT.osm.pbf`, or install "
+        "osmium-tool (db/install.sh does), and it is done for you.",
     ),
     (
         r"Negative OSM object ids",

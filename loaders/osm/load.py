@@ -6,15 +6,15 @@ import hashlib
 import logging
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 
 from loaders.osm import extract as tables
-from loaders.osm import imports, memory, osm2pgsql
+from loaders.osm import imports, memory, osm2pgsql, sorting
 from loaders.osm.extract import Table
-from loaders.osm.failures import explained
+from loaders.osm.failures import UnsortedError, explained
 from loaders.osm.imports import Counts, Extract
 from loaders.osm.source import Source, inspect
 from skyscript_db.errors import LoaderError, UsageError
@@ -163,9 +163,7 @@ def _load(loader: Loader, progress: Progress) -> Counts:
     conn, table = loader.conn, loader.table
     import_id = _record_start(loader)
     try:
-        conn.execute(table.fill(imports.SQL.drop_staging))
-        conn.execute(table.fill(imports.SQL.create_staging))
-        return _finish(loader, _read(loader, progress), import_id=import_id)
+        return _finish(loader, _read_in_order(loader, progress), import_id=import_id)
     except BaseException as error:
         _abandon(conn, table.extract, str(error) or type(error).__name__)
         raise
@@ -193,9 +191,23 @@ def _abandon(conn: psycopg.Connection[Any], extract: str, reason: str) -> None:
         logger.warning("could not clean up after the load of %s", extract)
 
 
+def _read_in_order(loader: Loader, progress: Progress) -> Log:
+    """Read the file, or a sorted copy of it where its objects are out of order."""
+    try:
+        return _read(loader, progress)
+    except UnsortedError:
+        if not sorting.can_sort():
+            raise
+    with sorting.sorted_copy(loader.source.path) as path:
+        source = replace(loader.source, path=path)
+        return _read(replace(loader, source=source), progress)
+
+
 def _read(loader: Loader, progress: Progress) -> Log:
-    """Let osm2pgsql read the file into the staging schema."""
+    """Let osm2pgsql read the file into an empty staging schema."""
     source = loader.source
+    loader.conn.execute(loader.table.fill(imports.SQL.drop_staging))
+    loader.conn.execute(loader.table.fill(imports.SQL.create_staging))
     logger.info("%s: reading %s", loader.table.extract, source.path.name)
     staging = imports.staging_name(loader.table.extract)
     sizing = memory.size_for(source.pbf_bytes, memory.free_memory())

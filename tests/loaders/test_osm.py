@@ -263,8 +263,6 @@ BAD_FILES = {
     ),
     "not a number": ("a.osm", XML.replace('"9"', '"NaN"').encode(), "'NaN'"),
     "no objects": ("a.opl", b"\n", "holds no OSM objects"),
-    "unsorted": ("a.opl", opl("n2 v1 x1 y1", "n1 v1 x1 y1"), "osmium sort"),
-    "ways first": ("a.opl", opl("w1 v1 Nn1", "n1 v1 x1 y1"), "osmium sort"),
     "twice": ("a.opl", opl("n1 v1 x1 y1", "n1 v2 x1 y1"), "appears more than once"),
     "negative": ("a.opl", opl("n-1 v1 x1 y1"), "osmium renumber"),
     "deleted": ("a.opl", opl("n1 v2 dD"), "osmium time-filter"),
@@ -381,8 +379,3 @@ def test_real_extracts_reconcile(
 
 
 @pytest.mark.real_data
-def test_real_extract_out_of_order_is_refused(
-    database: Database, real_data: Path
-) -> None:
-    with pytest.raises(UsageError, match=r"way after relation\.\nSort the file first"):
-        load(database, real_data / "osm/baltimore_2015.osm.pbf")

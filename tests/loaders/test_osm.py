@@ -376,6 +376,3 @@ def test_real_extracts_reconcile(
                    WHEN 0 THEN 'n' WHEN 1 THEN 'w' ELSE 'a' END)
            FROM osm.feature""",
     ) == [(result.n_features, 0)]
-
-
-@pytest.mark.real_data

@@ -55,12 +55,14 @@ class Model:
 def register(conn: psycopg.Connection[Any], clip: Clip) -> Model:
     """Return the model of a CLIP, after making its row and partitions if it is new.
 
-    The first model of a database becomes the default one.
+    The first model of a database becomes the default one, and the first with real
+    weights takes that over from a stand-in.
     """
     with conn.transaction():
         conn.execute(SQL.lock_models)
         model = _select(conn, clip)
         if model is None:
+            conn.execute(SQL.retire_stand_in, _values(clip))
             conn.execute(SQL.insert_model, _values(clip))
             model = _select(conn, clip)
             assert model is not None  # noqa: S101 - inserted just now

@@ -12,6 +12,12 @@ WHERE m.weights_sha256 = %(weights_sha256)s;
 -- name: list_models
 SELECT m.name, m.weights FROM skyscript.embedding_model AS m ORDER BY m.id;
 
+-- name: retire_stand_in
+-- Random weights are the default only until real ones come.
+UPDATE skyscript.embedding_model
+SET is_default = false
+WHERE is_default AND name LIKE '%%(stand-in: %%' AND %(name)s NOT LIKE '%%(stand-in: %%';
+
 -- name: insert_model
 INSERT INTO skyscript.embedding_model (
     name, weights, weights_sha256, dimension, is_default
@@ -21,7 +27,7 @@ SELECT
     %(weights)s,
     %(weights_sha256)s,
     %(dimension)s,
-    NOT EXISTS (SELECT FROM skyscript.embedding_model);
+    NOT EXISTS (SELECT FROM skyscript.embedding_model AS m WHERE m.is_default);
 
 -- name: create_partition
 CREATE TABLE {table} PARTITION OF {parent} (

@@ -24,6 +24,11 @@ CREATE TEMPORARY TABLE fetched (
     chip_id bigint, loaded_at timestamptz, state text, cause text, image_path text,
     sha256 text, file_bytes integer, nodata_fraction real
 );
+CREATE TEMPORARY TABLE text_told (text text, id bigint, n_tokens integer);
+CREATE TEMPORARY TABLE phrase (
+    tags jsonb, kind char(1), gsd_m float8, alone text, one text, many text,
+    n_tokens integer
+);
 CREATE TEMPORARY TABLE chosen (
     n bigint, chip_id bigint, caption_kind text, stem text, nth_of_stem bigint
 );

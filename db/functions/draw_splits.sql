@@ -18,6 +18,29 @@ $$;
 COMMENT ON FUNCTION skyscript.cell_split IS
     'Train, val or test, drawn for a grid cell by its hash.';
 
+-- The scheme that split_pairs drew last; older ones stay in chip_split.
+CREATE FUNCTION skyscript.current_scheme()
+RETURNS text
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+    SELECT coalesce(
+        (
+            SELECT r.parameters ->> 'scheme'
+            FROM skyscript.job_run AS r
+            WHERE r.job = 'split_pairs' AND r.status = 'finished'
+            ORDER BY r.id DESC
+            LIMIT 1
+        ),
+        -- Splits that somebody brought along.
+        (SELECT max(s.scheme) FROM skyscript.chip_split AS s)
+    )
+$$;
+
+COMMENT ON FUNCTION skyscript.current_scheme IS
+    'The split scheme that skyscript.pair shows: the one drawn last.';
+
 -- NULL as split where the chip reaches into a cell of another split.
 CREATE FUNCTION skyscript.draw_splits(
     val double precision, test double precision, seed integer

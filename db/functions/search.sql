@@ -50,31 +50,17 @@ RETURNS text
 LANGUAGE plpgsql
 STABLE
 AS $function$
-DECLARE
-    schemes text[];
 BEGIN
     IF split NOT IN ('train', 'val', 'test') THEN
         RAISE EXCEPTION 'no split %', split
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say train, val or test.';
     END IF;
-    SELECT array_agg(DISTINCT bound.scheme)
-    INTO schemes
-    FROM (
-        SELECT min(s.scheme) AS scheme FROM skyscript.chip_split AS s
-        UNION ALL
-        SELECT max(s.scheme) FROM skyscript.chip_split AS s
-    ) AS bound;
-    IF search_scheme.scheme IS NULL AND cardinality(schemes) > 1 THEN
-        RAISE EXCEPTION 'the splits of which scheme?'
-            USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Say as split_scheme, such as ' || quote_literal(schemes[1]) || '.';
-    END IF;
-    RETURN coalesce(search_scheme.scheme, schemes[1]);
+    RETURN coalesce(scheme, skyscript.current_scheme());
 END
 $function$;
 
 COMMENT ON FUNCTION skyscript.search_scheme IS
-    'The scheme given, or else the only one; an error where there are several.';
+    'The scheme given, or else the one that was drawn last.';
 
 -- The k chips most similar to a query vector among those that pass the filters. k rows
 -- come back if k exist, whatever the filter: a selective one is answered by an exact
@@ -84,8 +70,8 @@ COMMENT ON FUNCTION skyscript.search_scheme IS
 --
 -- collections: names. tags: what the focus feature carries; {"building": "yes",
 -- "height": null} is building=yes with a height, whatever it is. acquired_from is in,
--- acquired_to is out; a scene without a date is within no dates. split_scheme may be
--- left out where there is one. exact_rows: what an exact scan is preferred up to.
+-- acquired_to is out; a scene without a date is within no dates. split_scheme: by
+-- default the one that was drawn last. exact_rows: what an exact scan is preferred up to.
 CREATE FUNCTION skyscript.search(
     query halfvec,
     k integer DEFAULT 10,

@@ -54,16 +54,9 @@ LEFT JOIN skyscript.pair_similarity AS score
     ON score.model_id = scorer.id
         AND score.chip_id = chip.id
         AND score.text_id = caption.text_id
--- The scheme that split_pairs drew last; older ones stay in chip_split.
 LEFT JOIN skyscript.chip_split
     ON chip_split.chip_id = chip.id
-        AND chip_split.scheme = (
-            SELECT r.parameters ->> 'scheme'
-            FROM skyscript.job_run AS r
-            WHERE r.job = 'split_pairs' AND r.status = 'finished'
-            ORDER BY r.id DESC
-            LIMIT 1
-        )
+        AND chip_split.scheme = (SELECT skyscript.current_scheme())
 LEFT JOIN LATERAL (
     SELECT
         jsonb_agg(

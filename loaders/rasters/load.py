@@ -9,6 +9,7 @@ others go on.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -80,9 +81,19 @@ def _load_file(  # noqa: PLR0917 - the loop's own state
     _check_first(file, taken)
     if options.acquired_at is None and file.acquired_at is None:
         result.notes.append(f"{path}: no date in its tags; tell it with --date")
+    with ExitStack() as guard:
+        with _explained(), conn.transaction():
+            outcome, dropped = register(conn, collection, file, options, guard)
+        taken[file.name] = path
+        result.n_chips_dropped += len(dropped)
+        _remove(options.chips, dropped)
+    return outcome
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
     try:
-        with conn.transaction():
-            outcome, dropped = register(conn, collection, file, options)
+        yield
     except (errors.InternalError_, errors.DataError) as error:
         raise LoaderError(
             f"PostGIS cannot place it: {error.diag.message_primary}; check its "
@@ -93,10 +104,6 @@ def _load_file(  # noqa: PLR0917 - the loop's own state
             f"this role may not load it: {error.diag.message_primary}; an unknown "
             "reference system needs INSERT on spatial_ref_sys"
         ) from error
-    taken[file.name] = path
-    result.n_chips_dropped += len(dropped)
-    _remove(options.chips, dropped)
-    return outcome
 
 
 def _check_first(file: RasterFile, taken: dict[str, Path]) -> None:

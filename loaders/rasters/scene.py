@@ -9,20 +9,22 @@ build plans and cuts them anew.
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from loaders.rasters.options import Outcome, RasterOptions
 from loaders.rasters.reference import find_or_register
 from skyscript_db import queries
-from skyscript_db.errors import LoaderError
+from skyscript_db.errors import JobBusy, LoaderError
 
 if TYPE_CHECKING:
-    import psycopg
+    from collections.abc import Iterator
 
     from loaders.rasters.describe import RasterFile
 
@@ -49,10 +51,14 @@ def register(
     collection: Collection,
     file: RasterFile,
     options: RasterOptions,
+    guard: ExitStack,
 ) -> tuple[Outcome, list[str | None]]:
     """Insert, replace or leave a scene; return which, and the dropped chips' files.
 
+    Where chips are dropped, ``guard`` keeps jobs away until it is closed.
+
     Raises:
+        JobBusy: Chips would have to be dropped, and a job is at work on them.
         LoaderError: It has no place on Earth, or another file has its name.
     """
     conn.execute(SQL.lock_collection, {"collection_id": collection.id})
@@ -73,9 +79,30 @@ def register(
         conn.execute(SQL.retry_chips, values)
         return Outcome.UNCHANGED, []
     _check_moved(known.uri, file)
+    guard.enter_context(_without_jobs(conn))
     dropped = conn.execute(SQL.drop_chips, values).fetchall()
     conn.execute(SQL.replace_scene, values)
     return Outcome.REPLACED, [image_path for (image_path,) in dropped]
+
+
+@contextmanager
+def _without_jobs(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let no job run: ids are made of names, so it would write to the new chips.
+
+    The new chips of a scene have the ids of the old, and what a job has read of those
+    would pass for theirs.
+    """
+    row = conn.execute(SQL.try_own_chips).fetchone()
+    if row != (True,):
+        raise JobBusy(
+            "it has changed, so its chips must go, and a job is running: wait for it "
+            "to end, and load again"
+        )
+    try:
+        yield
+    finally:
+        with suppress(psycopg.OperationalError):  # a lost connection has no locks
+            conn.execute(SQL.disown_chips)
 
 
 def _columns(file: RasterFile, options: RasterOptions) -> Values:

@@ -185,6 +185,13 @@ UPDATE skyscript.chip
 SET state = 'planned', cause = NULL, n_attempts = 0
 WHERE scene_id = %(id)s AND state = 'failed';
 
+-- name: try_own_chips
+-- Jobs share this lock while they run (jobs/runner.sql).
+SELECT pg_try_advisory_lock(hashtext('skyscript chips'), 0);
+
+-- name: disown_chips
+SELECT pg_advisory_unlock(hashtext('skyscript chips'), 0);
+
 -- name: drop_chips
 -- What hangs on a chip by a foreign key goes with it.
 WITH

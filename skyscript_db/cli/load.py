@@ -126,6 +126,8 @@ def _print_rasters(result: RasterLoad) -> None:
         f"{result.n_in} files = {result.n_new} new + {result.n_unchanged} unchanged"
         f" + {result.n_replaced} replaced + {len(result.rejected)} rejected"
     )
+    if result.n_chips_dropped:
+        click.echo(f"{result.n_chips_dropped:,} chips of replaced scenes are gone")
     for note in result.notes:
         click.echo(f"note: {note}", err=True)
     for path, reason in result.rejected.items():
@@ -137,6 +139,7 @@ def _raster_facts(result: RasterLoad) -> dict[str, object]:
         "files": {str(path): outcome for path, outcome in result.outcomes.items()},
         "rejected": {str(path): reason for path, reason in result.rejected.items()},
         "notes": result.notes,
+        "n_chips_dropped": result.n_chips_dropped,
     }
 
 

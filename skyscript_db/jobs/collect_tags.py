@@ -2,7 +2,7 @@
 
 In: ``osm.feature``. Out: ``tag``, with the text that CLIP reads and the number of
 features. A tag that no feature carries any more stays, with a count of zero: verdicts
-on it are kept.
+on it are kept. Tags are counted all at once, so a limit is not heeded.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ def run(work: Work) -> None:
     with work.conn.transaction():
         work.conn.execute(SQL.count_tags)
         work.conn.execute(SQL.update_tags)
-        work.conn.execute(SQL.insert_tags, {"limit": work.limit})
+        work.conn.execute(SQL.insert_tags)
         work.conn.execute(SQL.drop_counts)
     work.conn.execute(SQL.analyze)

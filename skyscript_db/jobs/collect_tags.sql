@@ -28,8 +28,7 @@ WHERE NOT EXISTS (
     SELECT FROM skyscript.tag AS t
     WHERE md5(t.key) = md5(c.key) AND md5(t.value) = md5(c.value)
 )
-ORDER BY c.n_features DESC, c.key, c.value
-LIMIT %(limit)s;
+ORDER BY c.n_features DESC, c.key COLLATE "C", c.value COLLATE "C";
 
 -- name: drop_counts
 DROP TABLE tag_count;

@@ -93,8 +93,11 @@ def _store(
 ) -> None:
     ids = [chip.id for chip in encoded.items]
     embeddings.copy(conn, model, "chip", ids, encoded.vectors)
-    refused = [(chip.id, reason) for chip, reason in encoded.refused]
-    files = [(i, reason) for i, reason in refused if reason in FILE_REASONS]
-    for chip_id, reason in files:
-        conn.execute(SQL.fail_chip, {"id": chip_id, "cause": reason})
-    embeddings.refuse(conn, model, "chip", set(refused) - set(files))
+    refused = []
+    for chip, reason in encoded.refused:
+        if reason in FILE_REASONS:
+            values = {"id": chip.id, "sha256": chip.sha256, "cause": reason}
+            conn.execute(SQL.fail_chip, values)
+        else:
+            refused.append((chip.id, reason))
+    embeddings.refuse(conn, model, "chip", refused)

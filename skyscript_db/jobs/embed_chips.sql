@@ -26,7 +26,7 @@ ORDER BY p.n;
 UPDATE skyscript.chip
 SET state = 'failed', cause = %(cause)s, image_path = NULL, sha256 = NULL,
     file_bytes = NULL
-WHERE id = %(id)s;
+WHERE id = %(id)s AND state = 'ok' AND sha256 = %(sha256)s;
 
 -- name: count
 WITH model AS (

@@ -6,7 +6,9 @@ Around a point, or a vertex of a line, the chip is a square of ``chip_side_px``;
 an area it is its bounding box with a margin. It lies off-centre by chance, by a
 quarter of its side at most, on the scene's own pixel grid.
 
-The geometry is in ``skyscript.place_chips``. Chips that are planned already stay.
+The geometry is in ``skyscript.place_chips``. Chips that are planned already stay: a
+feature that has one is not planned again when a better scene is loaded later, unless
+the policy is to take all scenes. Load all scenes first, and machines agree.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ def parameters(settings: Settings) -> Parameters:
         "margin": settings.chip_margin,
         "seed": settings.seed,
     }
+    policy = settings.scene_policy.value
     plan = " ".join(f"{name}={value:g}" for name, value in window.items())
-    return {**window, "policy": settings.scene_policy.value, "plan": plan}
+    return {**window, "policy": policy, "plan": f"policy={policy} {plan}"}
 
 
 def run(work: Work) -> None:

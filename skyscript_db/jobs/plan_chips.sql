@@ -46,8 +46,8 @@ FROM (
                 END NULLS LAST,
                 s.gsd_m,
                 s.acquired_at DESC NULLS LAST,
-                c.name,
-                s.name
+                c.name COLLATE "C",
+                s.name COLLATE "C"
         ) AS choice
     FROM skyscript.place_chips(
         %(side_px)s, %(min_side_px)s, %(max_side_px)s, %(margin)s, %(seed)s
@@ -57,7 +57,13 @@ FROM (
     WHERE p.reason IS NULL
 ) AS chip
 WHERE (chip.choice = 1 OR %(policy)s = 'all')
-    AND NOT EXISTS (SELECT FROM skyscript.chip AS old WHERE old.id = chip.id)
+    AND NOT EXISTS (
+        SELECT FROM skyscript.chip AS old
+        WHERE old.osm_id = chip.osm_id
+            AND old.osm_type = chip.osm_type
+            AND old.plan = %(plan)s
+            AND (old.id = chip.id OR %(policy)s <> 'all')
+    )
 -- By hash: a limit takes a fair sample.
 ORDER BY chip.id
 LIMIT %(limit)s;
@@ -70,7 +76,10 @@ WITH placed AS (
     SELECT
         p.osm_type,
         p.osm_id,
-        bool_or(p.reason IS NULL) AS is_possible,
+        CASE
+            WHEN %(policy)s = 'all' THEN count(*) FILTER (WHERE p.reason IS NULL)
+            ELSE least(1, count(*) FILTER (WHERE p.reason IS NULL))
+        END AS n_wanted,
         min(p.reason) AS reason
     FROM skyscript.place_chips(
         %(side_px)s, %(min_side_px)s, %(max_side_px)s, %(margin)s, %(seed)s
@@ -78,21 +87,24 @@ WITH placed AS (
     GROUP BY p.osm_type, p.osm_id
 ),
 
+planned AS (
+    SELECT c.osm_type, c.osm_id, count(*) AS n
+    FROM skyscript.chip AS c
+    WHERE c.plan = %(plan)s
+    GROUP BY c.osm_type, c.osm_id
+),
+
 judged AS (
     SELECT
         CASE
-            WHEN EXISTS (
-                SELECT FROM skyscript.chip AS c
-                WHERE c.osm_id = f.osm_id
-                    AND c.osm_type = f.osm_type
-                    AND c.plan = %(plan)s
-            ) THEN 'ok'
-            WHEN placed.is_possible THEN 'pending'
+            WHEN coalesce(planned.n, 0) < placed.n_wanted THEN 'pending'
+            WHEN planned.n > 0 THEN 'ok'
             ELSE 'rejected'
         END AS outcome,
         coalesce(placed.reason, 'no primary tag can be seen') AS reason
     FROM osm.feature AS f
     LEFT JOIN placed ON placed.osm_type = f.osm_type AND placed.osm_id = f.osm_id
+    LEFT JOIN planned ON planned.osm_type = f.osm_type AND planned.osm_id = f.osm_id
 )
 
 SELECT outcome, CASE WHEN outcome = 'rejected' THEN reason END AS reason, count(*)

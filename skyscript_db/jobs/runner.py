@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
+import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
@@ -29,8 +30,6 @@ from skyscript_db.progress import LoggedProgress, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import psycopg
 
     from skyscript_db.config import Settings
 
@@ -157,15 +156,20 @@ class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
     def __enter__(self) -> None:
         with suppress(errors.InvalidParameterValue):  # not on every system
             self.conn.execute(SQL.notice_death)
+        if not _one(self.conn, SQL.try_share):
+            raise JobBusy("scenes are being replaced: wait for that load to end")
         if not _one(self.conn, SQL.try_lock, {"job": self.name}):
+            self.conn.execute(SQL.unshare)
             raise JobBusy(
                 f"{self.name} is already running on this database: wait for it to "
                 "end, or end that process; what it has done is kept"
             )
 
     def __exit__(self, *exc: object) -> None:
-        if not self.conn.closed and not self.conn.broken:
+        # A connection that is lost has lost its locks too.
+        with suppress(psycopg.OperationalError):
             self.conn.execute(SQL.unlock, {"job": self.name})
+            self.conn.execute(SQL.unshare)
 
 
 def _enter(work: Work, name: str, parameters: Parameters) -> int:
@@ -195,12 +199,12 @@ def _leave(conn: psycopg.Connection[Any], run_id: int, counts: Counts) -> None:
 def _leave_failed(
     conn: psycopg.Connection[Any], run_id: int, error: BaseException
 ) -> None:
-    if conn.closed or conn.broken:
-        return  # the next run of this job marks the entry as interrupted
     is_interrupt = isinstance(error, KeyboardInterrupt)
     status = "interrupted" if is_interrupt else "failed"
     message = f"{type(error).__name__}: {error}"
-    conn.execute(SQL.fail_run, {"id": run_id, "status": status, "error": message})
+    # If the server is gone, the next run of this job marks the entry as interrupted.
+    with suppress(psycopg.OperationalError):
+        conn.execute(SQL.fail_run, {"id": run_id, "status": status, "error": message})
 
 
 def _one(

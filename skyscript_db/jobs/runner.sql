@@ -6,6 +6,13 @@ SELECT pg_try_advisory_lock(hashtext('skyscript job'), hashtext(%(job)s));
 -- which frees the lock for the next run.
 SELECT set_config('client_connection_check_interval', '1s', false);
 
+-- name: try_share
+-- Shared by all jobs; who deletes chips takes it alone (loaders/rasters).
+SELECT pg_try_advisory_lock_shared(hashtext('skyscript chips'), 0);
+
+-- name: unshare
+SELECT pg_advisory_unlock_shared(hashtext('skyscript chips'), 0);
+
 -- name: unlock
 SELECT pg_advisory_unlock(hashtext('skyscript job'), hashtext(%(job)s));
 

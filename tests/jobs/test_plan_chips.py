@@ -188,6 +188,26 @@ def test_a_coarser_scene_serves_where_the_finest_does_not_reach(database, plan):
     assert names == [("coarse",)]
 
 
+def test_a_finer_scene_loaded_later_adds_no_second_chip(database, plan, run_job):
+    add_scene(database.conn, name="coarse", gsd_m=0.5)
+    add_feature(database.conn, point(1000, 1000), osm_id=1, natural="tree")
+    first = plan()
+    add_scene(database.conn, name="fine", gsd_m=0.2)
+    assert plan() == first
+    counts = run_job(database.conn, "plan_chips")
+    assert (counts.n_ok, counts.n_pending) == (1, 0)
+
+
+def test_a_scene_loaded_later_is_pending_where_all_are_taken(database, plan, run_job):
+    add_scene(database.conn, name="one")
+    add_feature(database.conn, point(1000, 1000), osm_id=1, natural="tree")
+    plan(scene_policy="all")
+    add_scene(database.conn, name="two")
+    work = {"scene_policy": "all", "limit": 1}
+    assert run_job(database.conn, "plan_chips", **work).n_pending == 0
+    assert len(database.conn.execute(WINDOWS).fetchall()) == 2
+
+
 def test_a_second_run_changes_nothing(database, plan):
     add_scene(database.conn)
     add_feature(database.conn, point(1000, 1000), osm_id=1, natural="tree")
@@ -211,7 +231,7 @@ def test_ids_and_windows_depend_on_names_and_seed_alone(database, plan):
     add_feature(database.conn, point(1000, 1000), osm_id=1, natural="tree")
     plan()
     (chip,) = database.conn.execute("SELECT id FROM skyscript.chip").fetchall()
-    assert chip == (289760006936684366,)
+    assert chip == (2664700219315141562,)
     plan(seed=1)
     windows = database.conn.execute(WINDOWS).fetchall()
     assert len(set(windows)) == 2

@@ -34,7 +34,7 @@ def village(conn):
     from skyscript_db.jobs import collect_tags, ground_tags
 
     conn.execute(collect_tags.SQL.count_tags)
-    conn.execute(collect_tags.SQL.insert_tags, {"limit": None})
+    conn.execute(collect_tags.SQL.insert_tags)
     conn.execute(ground_tags.SQL.upsert_verdicts, {"limit": None})
     return conn
 

@@ -213,8 +213,14 @@ def test_split_of_several_schemes(conn: Conn, small: NDArray[Any]) -> None:
         " VALUES ('a', 1, 'test', 0), ('b', 2, 'test', 0)"
     )
     assert search(conn, small[0], split="test", split_scheme="b")[0] == [2]
-    with pytest.raises(psycopg.Error, match="which scheme"):
-        search(conn, small[0], split="test")
+    # Of several, the one drawn last; none was drawn here, so the last by name.
+    assert search(conn, small[0], split="test")[0] == [2]
+    conn.execute(
+        "INSERT INTO skyscript.job_run (job, parameters, code_version, status)"
+        " VALUES ('split_pairs', '{\"scheme\": \"a\"}', '0', 'finished')"
+    )
+    assert search(conn, small[0], split="test")[0] == [1]
+    assert len(search(conn, small[0], k=3)[0]) == 3
 
 
 def test_models_of_two_dimensions_live_side_by_side(conn: Conn) -> None:

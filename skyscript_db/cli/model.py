@@ -6,12 +6,36 @@ from pathlib import Path
 
 import click
 
-from skyscript_db.cli.common import Context, pass_context
+from skyscript_db import queries
+from skyscript_db.cli.common import Context, pass_context, print_table
+from skyscript_db.errors import UsageError
+
+SQL = queries.beside(__file__)
 
 
 @click.group()
 def model() -> None:
     """Look after CLIP models."""
+
+
+@model.command(name="list")
+@pass_context
+def list_models(context: Context) -> None:
+    """Show the models that embedded something here."""
+    rows = context.conn.execute(SQL.list_models).fetchall()
+    print_table(["id", "name", "weights", "dimension", "default", "n_chips"], rows)
+
+
+@model.command()
+@click.argument("number", metavar="ID", type=int)
+@pass_context
+def default(context: Context, *, number: int) -> None:
+    """Let skyscript.pair show the scores of the model ID."""
+    with context.conn.transaction():
+        context.conn.execute(SQL.clear_default)
+        if not context.conn.execute(SQL.make_default, {"id": number}).rowcount:
+            raise UsageError(f"no model {number}: see `skyscript model list`")
+    click.echo(f"skyscript.pair shows the scores of model {number}")
 
 
 @model.command()

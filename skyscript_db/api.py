@@ -8,11 +8,13 @@ api.describe(conn, "85.5195,27.6300,85.5215,27.6320", gsd_m=0.3)
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
+from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -49,12 +51,16 @@ def connect(settings: Settings | None = None) -> psycopg.Connection[Any]:
     settings = settings or Settings()
     info = database.conninfo(settings)
     conn = database.connect(info)
-    is_new = schema.current_revision(conn) is None
-    is_ours = database.is_embedded(settings)
-    if is_new or (is_ours and not schema.is_current(conn)):
-        schema.upgrade(info)
-    schema.check(conn)
-    register_vector(conn)
+    try:
+        is_new = schema.current_revision(conn) is None
+        is_ours = database.is_embedded(settings)
+        if is_new or (is_ours and not schema.is_current(conn)):
+            schema.upgrade(info)
+        schema.check(conn)
+        register_vector(conn)
+    except BaseException:
+        conn.close()
+        raise
     return conn
 
 
@@ -84,7 +90,8 @@ def load_osm(
         force=force,
         progress=progress,
     )
-    if result.status != "unchanged":
+    # Also after a load that was killed between its swap and this.
+    if conn.execute(SQL.are_tags_stale).fetchone() == (True,):
         _refresh_tags(conn, settings, progress)
     return result
 
@@ -150,17 +157,30 @@ def describe(
     """Return the caption of an area at a GSD in metres, None if nothing can be seen.
 
     Raises:
-        UsageError: The area is not one, or the GSD is not positive.
+        UsageError: The area is not one, or the GSD is none of a camera.
     """
-    if not gsd_m > 0:
-        raise UsageError(f"the GSD is in metres and above zero, not {gsd_m:g}")
+    if not 0.001 <= gsd_m <= 100_000:
+        raise UsageError(
+            f"the GSD is in metres a pixel, from 0.001 to 100000, not {gsd_m:g}"
+        )
     values = {
         "area": areas.parse(conn, area),
         "gsd_m": gsd_m,
         "recipe": recipe or Settings().caption_recipe,
     }
-    row = conn.execute(SQL.describe, values).fetchone()
+    with _explained():
+        row = conn.execute(SQL.describe, values).fetchone()
     return row[0] if row else None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise what our functions in SQL refuse as an error of use, with their hint."""
+    try:
+        yield
+    except errors.InvalidParameterValue as error:
+        hint = error.diag.message_hint or "see the function's comment"
+        raise UsageError(f"{error.diag.message_primary}: {hint}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +216,14 @@ def search(
     tags: dict[str, str] | None = None,
     collections: list[str] | None = None,
     split: str | None = None,
+    split_scheme: str | None = None,
 ) -> list[Hit]:
     """Return the k chips nearest in meaning to a text, nearest first.
 
     Raises:
         ModelUnavailable: The weights of the configured CLIP cannot be had.
         ModelMismatch: No chip was embedded by it.
-        UsageError: The area is not one.
+        UsageError: The area is not one, or an option is out of its range.
     """
     from skyscript_db import clip, embeddings  # noqa: PLC0415 - imports torch
 
@@ -215,6 +236,7 @@ def search(
         "tags": Jsonb(tags) if tags else None,
         "collections": collections,
         "split": split,
+        "split_scheme": split_scheme,
     }
-    with conn.cursor(row_factory=class_row(Hit)) as cursor:
+    with _explained(), conn.cursor(row_factory=class_row(Hit)) as cursor:
         return cursor.execute(SQL.search, values).fetchall()

@@ -1,3 +1,14 @@
+-- name: are_tags_stale
+SELECT coalesce(
+    (SELECT max(i.finished_at) FROM skyscript.osm_import AS i)
+    > (
+        SELECT max(r.started_at)
+        FROM skyscript.job_run AS r
+        WHERE r.job = 'ground_tags' AND r.status = 'finished'
+    ),
+    true
+);
+
 -- name: describe
 SELECT skyscript.describe(%(area)s::geometry, %(gsd_m)s, %(recipe)s);
 
@@ -21,6 +32,7 @@ FROM skyscript.search(
     collections => %(collections)s,
     tags => %(tags)s,
     split => %(split)s,
+    split_scheme => %(split_scheme)s,
     model_id => %(model_id)s
 ) AS hit
 INNER JOIN skyscript.chip ON chip.id = hit.chip_id

@@ -53,7 +53,8 @@ def _numbers(text: str) -> list[float] | None:
 
 def _checked_box(box: list[float]) -> dict[str, float]:
     if len(box) != 4 or not all(map(math.isfinite, box)):
-        raise UsageError(f"a box has four numbers, not {len(box)}. {REMEDY}")
+        told = ", ".join(f"{number:g}" for number in box)
+        raise UsageError(f"a box has four finite numbers, not {told}. {REMEDY}")
     west, south, east, north = box
     if not -90 <= south < north <= 90:
         raise UsageError(
@@ -70,7 +71,7 @@ def _checked_box(box: list[float]) -> dict[str, float]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}. {REMEDY}") from error
     except UnicodeDecodeError as error:
@@ -115,9 +116,10 @@ def _make(
     try:
         with conn.transaction():
             row = conn.execute(statement, values).fetchone()
+    except psycopg.OperationalError:
+        raise
     except psycopg.Error as error:
-        raise UsageError(
-            f"not an area: {error.diag.message_primary}. {REMEDY}"
-        ) from error
+        reason = error.diag.message_primary or error
+        raise UsageError(f"not an area: {reason}. {REMEDY}") from error
     assert row is not None  # noqa: S101 - the statements return one row
     return str(row[0])

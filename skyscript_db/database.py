@@ -51,10 +51,16 @@ def connect(info: str) -> psycopg.Connection[Any]:
         ServerError: No server answers, or it refuses this user.
     """
     try:
-        conn = psycopg.connect(
-            make_conninfo(info, application_name="skyscript", connect_timeout=10),
-            autocommit=True,
-        )
+        told = make_conninfo(info, application_name="skyscript", connect_timeout=10)
+    except psycopg.ProgrammingError:
+        # What is wrong in it may be its password: neither told nor chained.
+        raise ServerError(
+            "SKYSCRIPT_DATABASE_URL is no connection string: write "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %-codes for special "
+            "characters"
+        ) from None
+    try:
+        conn = psycopg.connect(told, autocommit=True)
     except psycopg.OperationalError as error:
         raise ServerError(
             f"cannot connect to PostgreSQL: {str(error).strip()}\n"

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from psycopg.rows import class_row
 
 from skyscript_db import queries
-from skyscript_db.clip_images import ImageError, read_image
+from skyscript_db.clip.images import ImageError, read_image
 from skyscript_db.errors import StorageError, UsageError
 
 if TYPE_CHECKING:

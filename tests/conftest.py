@@ -14,6 +14,8 @@ pytest_plugins = [
     "tests.fix_database",
     "tests.fix_rows",
     "tests.fix_clip",
+    "tests.fix_project",
+    "tests.fix_stages",
 ]
 
 ROOT = Path(__file__).parent.parent

@@ -31,43 +31,49 @@ RETURNS text
 LANGUAGE plpgsql
 STABLE
 AS $$
-BEGIN RETURN (
-    WITH style AS (
-        SELECT
-            r.prefix,
-            r.min_size_px,
-            r.max_tokens - 2 - skyscript.n_tokens(r.prefix) AS max_tokens
-        FROM skyscript.caption_recipe AS r
-        WHERE r.name = recipe
-    ),
+BEGIN
+    IF NOT EXISTS (SELECT FROM skyscript.caption_recipe AS r WHERE r.name = recipe) THEN
+        RAISE EXCEPTION 'no caption recipe is named %', coalesce(recipe, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'See the table skyscript.caption_recipe.';
+    END IF;
+    RETURN (
+        WITH style AS (
+            SELECT
+                r.prefix,
+                r.min_size_px,
+                r.max_tokens - 2 - skyscript.n_tokens(r.prefix) AS max_tokens
+            FROM skyscript.caption_recipe AS r
+            WHERE r.name = recipe
+        ),
 
-    feature AS (
-        SELECT
-            f.phrase AS one,
-            f.plural AS many,
-            f.n_tokens,
-            size.px2 AS size_px2,
-            row_number() OVER (ORDER BY size.px2 DESC, f.osm_type, f.osm_id) AS n
-        FROM style
-        CROSS JOIN skyscript.features_in(area, gsd_m) AS f
-        CROSS JOIN LATERAL skyscript.apparent_size_px2(
-            f.kind, f.width_px, f.height_px, gsd_m
-        ) AS size (px2)
-        WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= style.min_size_px
-    )
+        feature AS (
+            SELECT
+                f.phrase AS one,
+                f.plural AS many,
+                f.n_tokens,
+                size.px2 AS size_px2,
+                row_number() OVER (ORDER BY size.px2 DESC, f.osm_type, f.osm_id) AS n
+            FROM style
+            CROSS JOIN skyscript.features_in(area, gsd_m) AS f
+            CROSS JOIN LATERAL skyscript.apparent_size_px2(
+                f.kind, f.width_px, f.height_px, gsd_m
+            ) AS size (px2)
+            WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= style.min_size_px
+        )
 
-    SELECT style.prefix || skyscript.multi_caption(
-        max(f.one) FILTER (WHERE f.n = 1),
-        array_agg(f.one) FILTER (WHERE f.n > 1),
-        array_agg(f.many) FILTER (WHERE f.n > 1),
-        array_agg(f.n_tokens) FILTER (WHERE f.n > 1),
-        array_agg(f.size_px2) FILTER (WHERE f.n > 1),
-        style.max_tokens
-    )
-    FROM feature AS f
-    CROSS JOIN style
-    GROUP BY style.prefix, style.max_tokens
-);
+        SELECT style.prefix || skyscript.multi_caption(
+            max(f.one) FILTER (WHERE f.n = 1),
+            array_agg(f.one) FILTER (WHERE f.n > 1),
+            array_agg(f.many) FILTER (WHERE f.n > 1),
+            array_agg(f.n_tokens) FILTER (WHERE f.n > 1),
+            array_agg(f.size_px2) FILTER (WHERE f.n > 1),
+            style.max_tokens
+        )
+        FROM feature AS f
+        CROSS JOIN style
+        GROUP BY style.prefix, style.max_tokens
+    );
 END
 $$;
 

@@ -6,23 +6,35 @@ IMMUTABLE
 PARALLEL SAFE
 AS $$
 DECLARE
-    checked geometry := area;
+    checked geometry := st_collectionextract(st_curvetoline(st_force2d(area)), 3);
 BEGIN
-    IF area IS NULL OR st_isempty(area) OR st_dimension(area) <> 2 THEN
+    IF checked IS NULL OR st_isempty(checked) THEN
         RAISE EXCEPTION 'the area is not a polygon'
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Give a polygon, such as skyscript.box(west, south, east, north).';
     END IF;
-    IF st_srid(area) = 0 THEN
+    IF st_srid(checked) = 0 THEN
         RAISE EXCEPTION 'the area has no reference system'
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Set it: ST_SetSRID(area, 4326) for longitude and latitude.';
     END IF;
-    IF st_srid(area) <> 4326 THEN
-        checked := st_transform(area, 4326);
+    IF st_srid(checked) <> 4326 THEN
+        checked := st_transform(checked, 4326);
+    END IF;
+    -- Reference systems may round the edge of the world outwards.
+    IF st_xmin(checked) < -180.0001 OR st_xmax(checked) > 180.0001
+        OR st_ymin(checked) < -90.0001 OR st_ymax(checked) > 90.0001 THEN
+        RAISE EXCEPTION 'the area reaches beyond 180 degrees east or west, or 90 north or south'
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Give longitude before latitude; for metres, set the SRID.';
     END IF;
     IF NOT st_isvalid(checked) THEN
         checked := st_collectionextract(st_makevalid(checked), 3);
+    END IF;
+    IF st_isempty(checked) THEN
+        RAISE EXCEPTION 'the area has no extent'
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Give at least three corners that are not on one line.';
     END IF;
     RETURN checked;
 END
@@ -31,34 +43,99 @@ $$;
 COMMENT ON FUNCTION skyscript.checked_area IS
     'An area made valid and brought to WGS 84; an error where it is no area.';
 
--- The part of a geometry that lies in an area, and what there is to know of it.
--- Fractions of areas and lengths are taken in degrees: both lie at one latitude.
-CREATE FUNCTION skyscript.visible_part(
-    geom geometry, kind text, area geometry
-)
-RETURNS TABLE (part geometry, fraction double precision)
+-- What is worth knowing of an area before thousands of geometries are held against it.
+--
+-- `box`: the area's box, where the area fills it. Cutting at a box takes an eighth of
+-- the time that cutting at a polygon takes. Its sides are moved out by a hair (20 nm)
+-- so that an object that touches the area overlaps it, and that no corner meets one
+-- of the area's, for which GEOS gives wrong parts.
+--
+-- `core`: a box inside the area. Boxes in indexes are rounded to float4, which 0.00002
+-- degrees make up for anywhere on Earth: whatever lies in `core` by the operator @ lies
+-- in the area, and nothing is left to be computed.
+CREATE FUNCTION skyscript.frame(area geometry)
+RETURNS TABLE (box box2d, core geometry)
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 ROWS 1
 AS $$
     SELECT
-        clipped.part,
-        CASE kind
-            WHEN 'a' THEN least(1, st_area(clipped.part) / nullif(st_area(geom), 0))
-            WHEN 'w' THEN least(1, st_length(clipped.part) / nullif(st_length(geom), 0))
-            ELSE 1
+        CASE
+            WHEN st_area(area) > (1 - 1e-9) * st_area(st_envelope(area))
+                THEN st_expand(area, 2e-13, 3e-13)::box2d
+        END,
+        CASE WHEN st_containsproperly(area, inside.core) THEN inside.core END
+    FROM (
+        -- Of four corners the inner two along each axis, which serves areas that stand
+        -- a little askew too.
+        SELECT st_expand(
+            st_makeenvelope(corner.x[2], corner.y[2], corner.x[3], corner.y[3], st_srid(area)),
+            -2e-5
+        ) AS core
+        FROM (
+            SELECT
+                array_agg(st_x(p.geom) ORDER BY st_x(p.geom)) AS x,
+                array_agg(st_y(p.geom) ORDER BY st_y(p.geom)) AS y
+            FROM generate_series(1, 4) AS i
+            CROSS JOIN LATERAL st_pointn(st_exteriorring(area), i) AS p (geom)
+        ) AS corner
+    ) AS inside
+$$;
+
+COMMENT ON FUNCTION skyscript.frame IS
+    'The box of an area that fills it, and a box well inside; either may be NULL.';
+
+-- The part of a geometry that lies in an area, NULL if none, and what there is to know
+-- of it. Fractions of areas and lengths are taken in degrees: both lie at one latitude.
+-- OFFSET 0 keeps the planner from cutting anew wherever the part is named.
+CREATE FUNCTION skyscript.visible_part(
+    geom geometry, kind text, area geometry, box box2d, core geometry
+)
+RETURNS TABLE (
+    fraction double precision,
+    width_deg double precision,
+    height_deg double precision,
+    touches_edge boolean
+)
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+ROWS 1
+AS $$
+    SELECT
+        CASE
+            WHEN cut.is_in_core OR kind = 'n' THEN 1
+            WHEN kind = 'a' THEN least(1, st_area(cut.part) / nullif(st_area(geom), 0))
+            ELSE least(1, st_length(cut.part) / nullif(st_length(geom), 0))
+        END,
+        st_xmax(cut.part) - st_xmin(cut.part),
+        st_ymax(cut.part) - st_ymin(cut.part),
+        CASE
+            WHEN cut.is_in_core THEN false
+            WHEN box IS NULL THEN NOT st_containsproperly(area, geom)
+            ELSE
+                st_xmin(geom) <= st_xmin(area) OR st_xmax(geom) >= st_xmax(area)
+                OR st_ymin(geom) <= st_ymin(area) OR st_ymax(geom) >= st_ymax(area)
         END
     FROM (
-        SELECT CASE
-            WHEN st_coveredby(geom, area) THEN geom
-            ELSE st_intersection(geom, area)
-        END AS part
-    ) AS clipped
+        SELECT
+            is_in_core,
+            CASE
+                WHEN is_in_core THEN geom
+                WHEN box IS NOT NULL THEN st_clipbybox2d(geom, box)
+                WHEN NOT st_intersects(area, geom) THEN NULL
+                WHEN st_covers(area, geom) THEN geom
+                ELSE st_intersection(geom, area)
+            END AS part
+        FROM (SELECT coalesce(geom @ core, false) AS is_in_core OFFSET 0) AS x
+        OFFSET 0
+    ) AS cut
+    WHERE NOT st_isempty(cut.part)
 $$;
 
 COMMENT ON FUNCTION skyscript.visible_part IS
-    'The part of a feature in an area, and its share of the whole.';
+    'How much of a feature lies in an area, given the area''s frame; no row if nothing.';
 
 -- Not parallel: a worker takes longer to start than an area takes to look through.
 CREATE FUNCTION skyscript.features_in(area geometry, gsd_m double precision)
@@ -87,18 +164,25 @@ AS $$
         told.many,
         told.n_tokens,
         visible.fraction,
-        (st_xmax(visible.part) - st_xmin(visible.part)) * scale.x,
-        (st_ymax(visible.part) - st_ymin(visible.part)) * scale.y,
+        visible.width_deg * scale.x,
+        visible.height_deg * scale.y,
         f.geom
-    FROM skyscript.checked_area(area) AS here (area)
+    FROM (
+        SELECT checked.area, frame.box, frame.core
+        FROM skyscript.checked_area(area) AS checked (area)
+        CROSS JOIN LATERAL skyscript.frame(checked.area) AS frame
+        OFFSET 0
+    ) AS here
     CROSS JOIN LATERAL (
         SELECT
             111320 * cos(radians(st_y(st_centroid(here.area)))) / gsd_m AS x,
             111320 / gsd_m AS y
     ) AS scale
-    INNER JOIN osm.feature AS f ON st_intersects(f.geom, here.area)
+    INNER JOIN osm.feature AS f ON f.geom && here.area
+    CROSS JOIN LATERAL skyscript.visible_part(
+        f.geom, f.kind, here.area, here.box, here.core
+    ) AS visible
     CROSS JOIN LATERAL skyscript.feature_texts(f.tags, f.kind, gsd_m) AS told
-    CROSS JOIN LATERAL skyscript.visible_part(f.geom, f.kind, here.area) AS visible
 $$;
 
 COMMENT ON FUNCTION skyscript.features_in IS

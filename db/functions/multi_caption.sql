@@ -1,6 +1,7 @@
 -- "X with a and b, surrounded by Y; Z". Equal neighbours are merged and counted in
 -- words that an eye would use; those told first are the largest; what does not fit
--- into max_tokens is left out, the smallest first.
+-- into max_tokens is left out, the smallest first. Always one row; a table, since
+-- PostgreSQL plans such a function once a statement, others once a call.
 CREATE FUNCTION skyscript.multi_caption(
     head text,
     one text[],
@@ -9,19 +10,21 @@ CREATE FUNCTION skyscript.multi_caption(
     size_px2 double precision[],
     max_tokens integer
 )
-RETURNS text
+RETURNS TABLE (caption text)
 LANGUAGE sql
 STABLE
 PARALLEL SAFE
+ROWS 1
 AS $$
     SELECT head || coalesce(
         ', surrounded by ' || string_agg(told.phrase, '; ' ORDER BY told.n)
-            FILTER (WHERE told.used <= max_tokens - skyscript.n_tokens(head) - 2),
+            FILTER (WHERE told.used <= told.room),
         ''
     )
     FROM (
         SELECT
             merged.phrase,
+            room.n_tokens AS room,
             row_number() OVER (ORDER BY merged.size_px2 DESC, merged.phrase) AS n,
             -- One more for the mark in front of each.
             sum(merged.n_tokens + 1) OVER (
@@ -36,6 +39,10 @@ AS $$
                 AS x (one, many, n_tokens, size_px2)
             GROUP BY x.one, x.many
         ) AS merged
+        -- OFFSET 0: counted once, not once a neighbour.
+        CROSS JOIN (
+            SELECT max_tokens - skyscript.n_tokens(head) - 2 AS n_tokens OFFSET 0
+        ) AS room
     ) AS told
 $$;
 

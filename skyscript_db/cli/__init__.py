@@ -69,12 +69,13 @@ def skyscript(
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     ctx.obj = Context.of(assignments)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def main() -> None:
     """Run the command line and exit."""
     try:
-        status = skyscript(standalone_mode=False)
+        status = skyscript(prog_name="skyscript", standalone_mode=False)
     except click.exceptions.Abort:
         _fail("interrupted; what was done is kept, run the same again to go on", 130)
     except click.ClickException as error:
@@ -84,11 +85,19 @@ def main() -> None:
         _fail("interrupted; what was done is kept, run the same again to go on", 130)
     except SkyscriptError as error:
         _fail(str(error), error.exit_code)
+    except psycopg.errors.InsufficientPrivilege as error:
+        _fail(f"this role may not do that: {error.diag.message_primary}", 1)
     except psycopg.OperationalError as error:
-        _fail(f"lost the server: {error}\nRun the same again to go on.", 1)
+        _fail(f"{_trouble(error)}: {error}\nRun the same again to go on.", 1)
     except BrokenPipeError:
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _trouble(error: psycopg.OperationalError) -> str:
+    # 08 is the connection, 57P the end of the server or of this session.
+    is_lost = error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+    return "lost the server" if is_lost else "the server gave up"
 
 
 def _fail(message: str, status: int) -> None:

@@ -57,13 +57,23 @@ class Context:
             self._conn = api.connect(self.settings)
         return self._conn
 
+    def close(self) -> None:
+        """Close the connection, if one was opened."""
+        if self._conn is not None:
+            self._conn.close()
+
 
 def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name = name.lower().removeprefix("skyscript_")
+    if name == "database_url":
+        raise UsageError(
+            "set SKYSCRIPT_DATABASE_URL in the environment: other users can read the "
+            "arguments of a command, and the URL may hold a password"
+        )
     if not equals or name not in Settings.model_fields:
         names = ", ".join(sorted(Settings.model_fields))
-        raise UsageError(f"--set takes NAME=VALUE with one of: {names}; not {text!r}")
+        raise UsageError(f"--set takes NAME=VALUE with one of: {names}; not {name!r}")
     return name, value
 
 

@@ -25,6 +25,7 @@ from skyscript_db.cli.common import (
 @tag_option
 @click.option("--collection", "collections", multiple=True, help="May be repeated.")
 @click.option("--split", type=click.Choice(["train", "val", "test"]))
+@click.option("--split-scheme", help="As drawn by this scheme, not the last.")
 @json_option
 @pass_context
 def search(
@@ -36,6 +37,7 @@ def search(
     tags: dict[str, str] | None,
     collections: tuple[str, ...],
     split: str | None,
+    split_scheme: str | None,
     as_json: bool,
 ) -> None:
     """Find the chips nearest in meaning to TEXT, such as "a temple"."""
@@ -48,6 +50,7 @@ def search(
         tags=tags,
         collections=list(collections) or None,
         split=split,
+        split_scheme=split_scheme,
     )
     if as_json:
         print_json([asdict(hit) for hit in hits])

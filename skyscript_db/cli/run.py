@@ -9,7 +9,6 @@ import click
 from skyscript_db import api
 from skyscript_db.cli.common import (
     Context,
-    errors,
     json_option,
     pass_context,
     print_json,
@@ -83,7 +82,7 @@ def _print_failures(failed: list[api.Outcome]) -> None:
     for outcome in failed:
         by_message.setdefault(str(outcome.error), []).append(outcome.job)
     for message, jobs in by_message.items():
-        errors.print(f"\n{', '.join(jobs)}: {message}", markup=False, highlight=False)
+        click.echo(f"\n{', '.join(jobs)}: {message}", err=True)
 
 
 def _facts(outcome: api.Outcome) -> dict[str, object]:

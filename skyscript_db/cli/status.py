@@ -32,7 +32,11 @@ SQL = queries.beside(__file__)
 @area_option
 @tag_option
 @click.option("--collection", help="Only scenes of this collection.")
-@click.option("--max-gsd", type=float, help="Only scenes at least so fine, in metres.")
+@click.option(
+    "--max-gsd",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Only scenes at least so fine, in metres.",
+)
 @json_option
 @pass_context
 def status(

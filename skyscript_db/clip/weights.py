@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,19 @@ def _choose_folder(folder: Path) -> Choice:
     if _is_stand_in(folder):
         name = f"{name} (stand-in: random weights)"
     found = [weights for weights in WEIGHTS if (folder / weights).is_file()]
-    return Choice(name=name, weights=(found or WEIGHTS)[0], folder=folder)
+    if not found:
+        return Choice(name=name, weights=WEIGHTS[0], folder=folder)
+    return Choice(name=name, weights=_marked(folder, found[0]), folder=folder)
+
+
+@lru_cache
+def _marked(folder: Path, weights: str) -> str:
+    """Name weights by their bytes too: two checkpoints may share all other names."""
+    digest = hashlib.sha256((folder / CONFIG).read_bytes())
+    with (folder / weights).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return f"{weights} {digest.hexdigest()[:12]}"
 
 
 def _is_stand_in(folder: Path) -> bool:
@@ -178,7 +191,7 @@ def _check_name(name: str) -> None:
     models = open_clip.list_models()
     if name in models:
         return
-    close = difflib.get_close_matches(name, models, n=5, cutoff=0.4)
+    close = difflib.get_close_matches(name, models, n=5, cutoff=0.4) or ["none"]
     raise UsageError(
         f"open_clip has no model {name!r}; the closest are: {', '.join(close)}. Set "
         f"SKYSCRIPT_CLIP_MODEL to one that `open_clip.list_models()` lists, or to a "

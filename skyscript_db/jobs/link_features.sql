@@ -33,13 +33,16 @@ WITH chip AS MATERIALIZED (
     FROM pending
     INNER JOIN skyscript.chip AS c ON c.id = pending.id
     CROSS JOIN LATERAL skyscript.frame(c.footprint) AS frame
+    -- LIMIT: by the index, rather than by reading all features for each batch.
+    CROSS JOIN LATERAL (
+        SELECT
+        FROM osm.feature AS f
+        WHERE f.osm_id = c.osm_id
+            AND f.osm_type = c.osm_type
+            AND st_intersects(f.geom, c.footprint)
+        LIMIT 1
+    ) AS focus
     WHERE pending.n BETWEEN %(first)s AND %(last)s
-        AND EXISTS (
-            SELECT FROM osm.feature AS f
-            WHERE f.osm_id = c.osm_id
-                AND f.osm_type = c.osm_type
-                AND st_intersects(f.geom, c.footprint)
-        )
 )
 
 INSERT INTO skyscript.chip_feature (

@@ -36,10 +36,13 @@ def run(work: Work) -> None:
     _check_recipe(work, chosen)
     for bounds in batches(work, SQL.list_pending, chosen, size=BATCH, unit=UNIT):
         with work.conn.transaction():
+            work.conn.execute(SQL.create_phrases, bounds)
+            work.conn.execute(SQL.analyze_phrases)
             work.conn.execute(SQL.tell, {**chosen, **bounds})
-            work.conn.execute(SQL.insert_texts)
+            work.conn.execute(SQL.count_tokens)
+            work.conn.execute(SQL.insert_texts, chosen)
             work.conn.execute(SQL.insert_captions, chosen)
-            work.conn.execute(SQL.drop_told)
+            work.conn.execute(SQL.drop_batch)
     work.conn.execute(SQL.analyze)
 
 

@@ -15,6 +15,24 @@ WHERE focus.role = 'focus'
 ORDER BY c.cell, c.id
 LIMIT %(limit)s;
 
+-- name: create_phrases
+-- Features repeat: each distinct set of tags is told once.
+CREATE TEMPORARY TABLE phrase AS
+SELECT d.tags, d.kind, d.gsd_m, texts.*
+FROM (
+    SELECT DISTINCT cf.tags, cf.kind, c.gsd_m
+    FROM pending
+    INNER JOIN skyscript.chip AS c ON c.id = pending.id
+    INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
+    WHERE pending.n BETWEEN %(first)s AND %(last)s
+) AS d
+CROSS JOIN LATERAL skyscript.feature_texts(d.tags, d.kind, d.gsd_m) AS texts;
+
+-- name: analyze_phrases
+-- Without statistics the planner sorts all features by their tags, which takes longer
+-- than all the rest.
+ANALYZE phrase;
+
 -- name: tell
 CREATE TEMPORARY TABLE told AS
 WITH recipe AS (
@@ -26,18 +44,22 @@ WITH recipe AS (
     WHERE r.name = %(recipe)s
 ),
 
-link AS MATERIALIZED (
+chip AS (
     SELECT
         cf.chip_id,
-        cf.role,
-        cf.tags,
-        cf.kind,
-        c.gsd_m,
-        skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m)
-            AS size_px2
+        max(p.alone) FILTER (WHERE cf.role = 'focus') AS alone,
+        max(p.one) FILTER (WHERE cf.role = 'focus') AS head,
+        array_agg(p.one) FILTER (WHERE cf.role = 'surrounding') AS one,
+        array_agg(p.many) FILTER (WHERE cf.role = 'surrounding') AS many,
+        array_agg(p.n_tokens) FILTER (WHERE cf.role = 'surrounding') AS n_tokens,
+        array_agg(
+            skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m)
+        ) FILTER (WHERE cf.role = 'surrounding') AS size_px2
     FROM pending
     INNER JOIN skyscript.chip AS c ON c.id = pending.id
     INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
+    INNER JOIN phrase AS p
+        ON p.tags = cf.tags AND p.kind = cf.kind AND p.gsd_m = c.gsd_m
     CROSS JOIN recipe
     WHERE pending.n BETWEEN %(first)s AND %(last)s
         AND (
@@ -45,28 +67,7 @@ link AS MATERIALIZED (
             OR cf.kind = 'n'
             OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px
         )
-),
-
--- Features repeat: each distinct set of tags is told once.
-phrase AS MATERIALIZED (
-    SELECT d.tags, d.kind, d.gsd_m, texts.*
-    FROM (SELECT DISTINCT tags, kind, gsd_m FROM link) AS d
-    CROSS JOIN LATERAL skyscript.feature_texts(d.tags, d.kind, d.gsd_m) AS texts
-),
-
-chip AS (
-    SELECT
-        link.chip_id,
-        max(p.alone) FILTER (WHERE link.role = 'focus') AS alone,
-        max(p.one) FILTER (WHERE link.role = 'focus') AS head,
-        array_agg(p.one) FILTER (WHERE link.role = 'surrounding') AS one,
-        array_agg(p.many) FILTER (WHERE link.role = 'surrounding') AS many,
-        array_agg(p.n_tokens) FILTER (WHERE link.role = 'surrounding') AS n_tokens,
-        array_agg(link.size_px2) FILTER (WHERE link.role = 'surrounding') AS size_px2
-    FROM link
-    INNER JOIN phrase AS p
-        ON p.tags = link.tags AND p.kind = link.kind AND p.gsd_m = link.gsd_m
-    GROUP BY link.chip_id
+    GROUP BY cf.chip_id
 )
 
 SELECT
@@ -75,34 +76,40 @@ SELECT
     recipe.prefix || caption.text AS text
 FROM chip
 CROSS JOIN recipe
+CROSS JOIN LATERAL skyscript.multi_caption(
+    chip.head, chip.one, chip.many, chip.n_tokens, chip.size_px2, recipe.max_tokens
+) AS multi
 CROSS JOIN LATERAL (
-    VALUES
-        ('focus', chip.alone),
-        (
-            'multi_feature',
-            skyscript.multi_caption(
-                chip.head, chip.one, chip.many, chip.n_tokens, chip.size_px2,
-                recipe.max_tokens
-            )
-        )
+    VALUES ('focus', chip.alone), ('multi_feature', multi.caption)
 ) AS caption (kind, text)
-WHERE chip.head IS NOT NULL AND skyscript.n_tokens(caption.text) <= recipe.max_tokens;
+WHERE chip.head IS NOT NULL;
+
+-- name: count_tokens
+-- Texts repeat too: each is counted once, and those already stored not again.
+CREATE TEMPORARY TABLE text_told AS
+SELECT d.text, t.id, coalesce(t.n_tokens, skyscript.n_tokens(d.text)) AS n_tokens
+FROM (SELECT DISTINCT text FROM told) AS d
+LEFT JOIN skyscript.caption_text AS t ON t.text = d.text;
 
 -- name: insert_texts
 INSERT INTO skyscript.caption_text (text, n_tokens)
-SELECT distinct_text.text, skyscript.n_tokens(distinct_text.text)
-FROM (SELECT DISTINCT text FROM told) AS distinct_text
-ORDER BY distinct_text.text
+SELECT t.text, t.n_tokens
+FROM text_told AS t
+CROSS JOIN skyscript.caption_recipe AS r
+WHERE r.name = %(recipe)s AND t.id IS NULL AND t.n_tokens <= r.max_tokens - 2
+ORDER BY t.text
 ON CONFLICT (text) DO NOTHING;
 
 -- name: insert_captions
 INSERT INTO skyscript.caption (chip_id, recipe, kind, text_id)
-SELECT told.chip_id, %(recipe)s, told.kind, t.id
+SELECT told.chip_id, r.name, told.kind, t.id
 FROM told
-INNER JOIN skyscript.caption_text AS t ON t.text = told.text;
+INNER JOIN skyscript.caption_text AS t ON t.text = told.text
+CROSS JOIN skyscript.caption_recipe AS r
+WHERE r.name = %(recipe)s AND t.n_tokens <= r.max_tokens - 2;
 
--- name: drop_told
-DROP TABLE told;
+-- name: drop_batch
+DROP TABLE phrase, told, text_told;
 
 -- name: analyze
 ANALYZE skyscript.caption, skyscript.caption_text;

@@ -1,0 +1,5 @@
+"""``python -m skyscript_db`` is ``skyscript``."""
+
+from skyscript_db.cli import main
+
+main()

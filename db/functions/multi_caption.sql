@@ -25,10 +25,12 @@ AS $$
         SELECT
             merged.phrase,
             room.n_tokens AS room,
-            row_number() OVER (ORDER BY merged.size_px2 DESC, merged.phrase) AS n,
+            row_number() OVER (
+                ORDER BY merged.size_px2 DESC, merged.phrase COLLATE "C"
+            ) AS n,
             -- One more for the mark in front of each.
             sum(merged.n_tokens + 1) OVER (
-                ORDER BY merged.size_px2 DESC, merged.phrase
+                ORDER BY merged.size_px2 DESC, merged.phrase COLLATE "C"
             ) AS used
         FROM (
             SELECT
@@ -37,6 +39,8 @@ AS $$
                 max(x.size_px2) AS size_px2
             FROM unnest(one, many, n_tokens, size_px2)
                 AS x (one, many, n_tokens, size_px2)
+            -- A road goes on as another way of the same tags: no neighbour of its own.
+            WHERE x.many IS NOT NULL OR x.one <> head
             GROUP BY x.one, x.many
         ) AS merged
         -- OFFSET 0: counted once, not once a neighbour.

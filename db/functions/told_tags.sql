@@ -11,7 +11,7 @@ PARALLEL SAFE
 ROWS 3
 AS $$
     SELECT
-        row_number() OVER (ORDER BY rule.rank, tag.key),
+        row_number() OVER (ORDER BY rule.rank, tag.key COLLATE "C"),
         coalesce(rule.role, 'attribute'),
         skyscript.tag_text(tag.key, told.value),
         CASE

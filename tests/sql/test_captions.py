@@ -105,6 +105,16 @@ def test_multi_caption_without_neighbours_is_the_head(conn):
     assert caption == "power pole"
 
 
+def test_a_neighbour_that_goes_on_as_the_head_is_not_told_again(conn):
+    caption = one(
+        conn,
+        "skyscript.multi_caption('road of trunk', ARRAY['road of trunk', 'building',"
+        " 'building'], ARRAY[NULL, 'buildings', 'buildings'], ARRAY[3, 2, 2],"
+        " ARRAY[3, 2, 1]::float8[], 70)",
+    )
+    assert caption == "road of trunk, surrounded by two buildings"
+
+
 @pytest.mark.parametrize(
     ("n", "words"),
     [

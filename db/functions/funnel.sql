@@ -22,7 +22,7 @@ AS $$
             AND (funnel.tags IS NULL OR f.tags @> funnel.tags)
     ),
 
-    visible_tag AS (
+    visible_tag AS MATERIALIZED (
         SELECT v.key, v.value
         FROM skyscript.tag_verdict AS v
         INNER JOIN skyscript.caption_rule AS r ON r.key = v.key
@@ -72,11 +72,12 @@ AS $$
     SELECT 1, 'OSM features', count(*) FROM feature
     UNION ALL
     SELECT 2, 'features with a primary tag that can be seen', count(*)
-    FROM feature
-    WHERE EXISTS (
-        SELECT FROM jsonb_each_text(feature.tags) AS tag
+    FROM (
+        SELECT DISTINCT feature.osm_type, feature.osm_id
+        FROM feature
+        CROSS JOIN LATERAL jsonb_each_text(feature.tags) AS tag
         INNER JOIN visible_tag AS v ON v.key = tag.key AND v.value = tag.value
-    )
+    ) AS visible
     UNION ALL
     SELECT 3, 'scenes', count(*) FROM scene
     UNION ALL

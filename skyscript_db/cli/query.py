@@ -66,7 +66,8 @@ def search(
     click.echo(f"{len(hits)} of {k} asked for ({plan})", err=True)
 
 
-@click.command()
+# A west of -70 is an area, not an option.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("area")
 @click.option("--gsd", type=float, required=True, help="Metres a pixel.")
 @click.option("--recipe", help="Caption recipe; the configured one by default.")

@@ -115,25 +115,32 @@ DROP TABLE phrase, told, text_told;
 ANALYZE skyscript.caption, skyscript.caption_text;
 
 -- name: count
+WITH recipe AS MATERIALIZED (
+    SELECT
+        r.name,
+        r.max_tokens,
+        r.max_tokens - 2 - skyscript.n_tokens(r.prefix) AS room
+    FROM skyscript.caption_recipe AS r
+    WHERE r.name = %(recipe)s
+)
+
 SELECT
     CASE
         WHEN done.chip_id IS NOT NULL THEN 'ok'
         WHEN texts.one IS NULL THEN 'rejected'
-        WHEN skyscript.n_tokens(texts.alone) > r.max_tokens - 2 - prefix.n_tokens
-            THEN 'rejected'
+        WHEN skyscript.n_tokens(texts.alone) > r.room THEN 'rejected'
         ELSE 'pending'
     END AS outcome,
     CASE
         WHEN done.chip_id IS NOT NULL THEN NULL
         WHEN texts.one IS NULL THEN 'nothing of the focus feature can be seen'
-        WHEN skyscript.n_tokens(texts.alone) > r.max_tokens - 2 - prefix.n_tokens
+        WHEN skyscript.n_tokens(texts.alone) > r.room
             THEN format('longer than %%s tokens', r.max_tokens)
     END AS reason,
     count(*)
 FROM skyscript.chip_feature AS focus
 INNER JOIN skyscript.chip AS c ON c.id = focus.chip_id
-INNER JOIN skyscript.caption_recipe AS r ON r.name = %(recipe)s
-CROSS JOIN LATERAL skyscript.n_tokens(r.prefix) AS prefix (n_tokens)
+CROSS JOIN recipe AS r
 LEFT JOIN skyscript.caption AS done
     ON done.chip_id = focus.chip_id AND done.recipe = r.name AND done.kind = 'focus'
 LEFT JOIN LATERAL (

@@ -31,7 +31,11 @@ SELECT
     coalesce(scene.licence, collection.licence) AS licence,
     concat_ws(
         '; ',
-        coalesce(scene.attribution, collection.attribution),
+        coalesce(
+            scene.attribution,
+            collection.attribution,
+            format('imagery: %s, credit not stated', collection.name)
+        ),
         '© OpenStreetMap contributors (ODbL)'
     ) AS attribution,
     scene.name AS scene,

@@ -7,7 +7,8 @@ import pytest
 from tests.cli.conftest import Skyscript
 
 COMMANDS = [
-    *("db", "load", "remove", "run", "build", "status", "search", "describe"),
+    *("db", "load", "remove", "run", "build", "status", "tags", "scorers"),
+    *("search", "describe"),
     *("export", "sheet", "model"),
 ]
 

@@ -12,12 +12,14 @@ CHIPS = "SELECT id, osm_id FROM skyscript.chip ORDER BY id"
 
 @pytest.fixture
 def trees(database, run_job):
-    """40 trees in 40 cells, one of which bears a windmill too."""
+    """40 trees in 40 cells, one of which bears a water_tower too."""
     add_scene(database.conn, lon=10, lat=0.2, side_px=20_000)
     for n in range(40):
         place = f"POINT({10.005 + n % 8 * 0.01} {0.195 - n // 8 * 0.01})"
         add_feature(database.conn, place, osm_id=n, natural="tree")
-    add_feature(database.conn, "POINT(10.0061 0.1942)", osm_id=99, man_made="windmill")
+    add_feature(
+        database.conn, "POINT(10.0061 0.1942)", osm_id=99, man_made="water_tower"
+    )
     run_job(database.conn, "collect_tags", "ground_tags")
     return database.conn
 
@@ -41,7 +43,7 @@ def test_a_tag_that_no_drawn_cell_holds_comes_from_all_cells(trees, run_job):
 def test_tags_that_are_common_in_the_drawn_cells_are_not_sought_elsewhere(
     trees, run_job
 ):
-    # Whatever cells are drawn: trees are in them, the windmill may be.
+    # Whatever cells are drawn: trees are in them, the water_tower may be.
     counts = run_job(trees, "plan_chips", cell_fraction=0.5, rare_below=2)
     drawn = [osm_id for _, osm_id in trees.execute(CHIPS)]
     assert 99 in drawn

@@ -12,12 +12,16 @@ JOBS = ("collect_tags", "ground_tags", "plan_chips")
 
 @pytest.fixture
 def told(database, run_job):
-    """Nine trees and a windmill under a tree, told; a bench that is none."""
+    """Nine trees and a water_tower under a tree, told; a bench that is none."""
     add_scene(database.conn)
     for n in range(9):
         add_feature(database.conn, point(200 + n, 500), osm_id=n, natural="tree")
     add_feature(
-        database.conn, point(1500, 1500), osm_id=50, natural="tree", man_made="windmill"
+        database.conn,
+        point(1500, 1500),
+        osm_id=50,
+        natural="tree",
+        man_made="water_tower",
     )
     add_feature(database.conn, point(500, 500), osm_id=60, amenity="bench")
     run_job(database.conn, *JOBS)
@@ -33,7 +37,7 @@ def test_each_tag_is_counted_through_the_funnel(told):
     ).fetchall()
     assert rows == [
         ("amenity", "bench", 1, False, 0, 0, 0),
-        ("man_made", "windmill", 1, True, 1, 1, 1),
+        ("man_made", "water_tower", 1, True, 1, 1, 1),
         ("natural", "tree", 10, True, 10, 10, 10),
     ]
 
@@ -60,7 +64,7 @@ def test_a_chip_counts_for_its_rarest_tag(told):
         "SELECT t.value, t.n_chips, count(*) FROM skyscript.chip_tag AS t"
         " GROUP BY 1, 2 ORDER BY 1"
     ).fetchall()
-    assert rows == [("tree", 10, 9), ("windmill", 1, 1)]
+    assert rows == [("tree", 10, 9), ("water_tower", 1, 1)]
 
 
 def test_weights_temper_the_common_and_are_one_on_average(told):

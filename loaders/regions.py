@@ -99,6 +99,8 @@ def of_features(
         "max_side_px": settings.chip_max_side_px,
         "margin": settings.chip_margin,
         "seed": settings.seed,
+        "cell_fraction": settings.cell_fraction,
+        "rare_below": settings.rare_below,
     }
     with conn.cursor(row_factory=class_row(Region)) as cursor:
         return cursor.execute(SQL.select_lacking, values).fetchall()

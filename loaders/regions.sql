@@ -53,20 +53,17 @@ coverage AS (
 ),
 visible_tag AS MATERIALIZED (
     SELECT v.key, v.value
-    FROM skyscript.tag_verdict AS v
-    INNER JOIN skyscript.caption_rule AS r ON r.key = v.key
-    -- As in told_tags: building=office is told as a building.
-    LEFT JOIN LATERAL skyscript.max_gsd_m(v.key, 'yes') AS word (max_gsd_m)
-        ON r.is_generic AND skyscript.stands(v.value)
-    WHERE r.role = 'primary'
-        AND greatest(v.max_gsd_m, word.max_gsd_m) >= %(gsd_m)s
+    FROM skyscript.visible_tag AS v
+    WHERE v.max_gsd_m >= %(gsd_m)s
 ),
 -- Whom no scene serves for a reason that another scene may not have.
 without AS (
     SELECT p.osm_type, p.osm_id
     FROM skyscript.place_chips(
-        %(side_px)s, %(min_side_px)s, %(max_side_px)s, %(margin)s, %(seed)s
+        %(side_px)s, %(min_side_px)s, %(max_side_px)s, %(margin)s, %(seed)s,
+        %(cell_fraction)s, %(rare_below)s
     ) AS p
+    WHERE p.reason IS DISTINCT FROM 'its cell was not drawn'
     GROUP BY p.osm_type, p.osm_id
     HAVING bool_and(p.reason IS NOT NULL)
 ),

@@ -89,7 +89,15 @@ def _write(
         image.update_tags(**source.tags())
         image.descriptions = names
         image.write(values)
+    out.with_suffix(".toml").write_text(_facts(source), encoding="utf-8")
     return out
+
+
+def _facts(source: Any) -> str:
+    """Return what the archive says of a scene, for the emulator."""
+    date = source.tags().get("TIFFTAG_DATETIME", "")[:10].replace(":", "-")
+    start = f"start = {date}\n" if date else ""
+    return f"{start}[properties]\nCLOUDY_PIXEL_PERCENTAGE = 0\n"
 
 
 def main() -> None:

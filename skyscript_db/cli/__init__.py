@@ -26,6 +26,8 @@ COMMANDS = {
     "build": "run",
     "status": "status",
     "failures": "failures",
+    "tags": "tags",
+    "scorers": "tags",
     "search": "query",
     "describe": "query",
     "export": "export",

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import tomllib
+from datetime import date
+
 import numpy as np
 import pytest
 import rasterio
@@ -27,7 +30,10 @@ def picture(tmp_path):
         transform=from_origin(385_000, 6_672_000, 0.5, 0.5),
     ) as image:
         image.write(values)
-        image.update_tags(TIFFTAG_IMAGEDESCRIPTION="SYNTHETIC")
+        image.update_tags(
+            TIFFTAG_IMAGEDESCRIPTION="SYNTHETIC",
+            TIFFTAG_DATETIME="2019:04:14 18:23:00",
+        )
     return path
 
 
@@ -50,6 +56,11 @@ def test_coarse_values_come_back_by_the_stretch_of_the_collection(picture, tmp_p
         assert (scene.width, scene.height) == (65, 62)
         assert scene.res == (10, 10)
         assert scene.descriptions == ("B4", "B3", "B2")
+        facts = tomllib.loads(file.with_suffix(".toml").read_text("utf-8"))
+        assert facts == {
+            "start": date(2019, 4, 14),
+            "properties": {"CLOUDY_PIXEL_PERCENTAGE": 0},
+        }
         pixels = to_8_bits(
             *read(scene, (1, 2, 3)),
             {"method": "linear", "min": [0, 0, 0], "max": [3000, 3000, 3000]},

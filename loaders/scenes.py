@@ -23,8 +23,10 @@ from skyscript_db import queries
 from skyscript_db.errors import JobBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
+
+    from skyscript_db.images import ImageStore
 
 SQL = queries.beside(__file__)
 
@@ -170,6 +172,15 @@ def register(
     dropped = conn.execute(SQL.drop_chips, values).fetchall()
     conn.execute(SQL.replace_scene, values)
     return Outcome.REPLACED, [image_path for (image_path,) in dropped]
+
+
+def remove_images(store: ImageStore, dropped: Iterable[str | None]) -> None:
+    """Remove the files of chips that were dropped.
+
+    After the commit: a file too many does no harm, a row without its file does.
+    """
+    for image_path in filter(None, dropped):
+        store.remove(image_path)
 
 
 def _values(row: SceneRow) -> dict[str, Any]:

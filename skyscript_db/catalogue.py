@@ -273,4 +273,6 @@ def _entry(path: Path, n: int, table: Any) -> CatalogueEntry:
 def _told(fault: Any) -> str:
     place = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["loc"][:1] == ("rgb",):
+        message += " (three bands: red, green and blue)"
     return f"{place}: {message}" if place else message

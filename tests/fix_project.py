@@ -21,6 +21,7 @@ from rasterio.warp import transform
 from loaders import rasters
 from skyscript_db import api
 from skyscript_db.config import Settings
+from skyscript_db.images import open_store
 from skyscript_db.jobs.runner import Work
 from tests.fix_rasters import write_raster
 from tests.loaders.osm_files import escape, write
@@ -93,7 +94,9 @@ def load(
     scenes: Sequence[str] = tuple(SCENES),
 ) -> None:
     """Load the files, in the order told."""
-    options = rasters.RasterOptions("orthos", licence="CC0-1.0", chips=settings.chips)
+    options = rasters.RasterOptions(
+        "orthos", licence="CC0-1.0", chips=open_store(settings)
+    )
     for name in extracts:
         api.load_osm(conn, settings, project.extract(name))
     rasters.load(conn, [project.scene(name) for name in scenes], options).check()

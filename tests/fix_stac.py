@@ -7,7 +7,9 @@ files by ranges of bytes; and misbehaves when told to.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
@@ -53,6 +55,23 @@ class StacService:
     token: str | None = None
     n_tokens: int = 0
     token_life: timedelta = timedelta(hours=1)
+    times_s: list[float] = field(default_factory=list)
+    n_now: int = 0
+    max_concurrent: int = 0
+    _counting: Any = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request: when it came, and how many were in work with it."""
+        with self._counting:
+            self.times_s.append(time.monotonic())
+            self.n_now += 1
+            self.max_concurrent = max(self.max_concurrent, self.n_now)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self.n_now -= 1
 
     def fail(self, kind: str, path: str, times: int = 1, **headers: str) -> None:
         """Have the next requests fail: a status, ``truncate``, ``html`` or a URL."""

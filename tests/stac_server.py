@@ -36,6 +36,10 @@ class Handler(BaseHTTPRequestHandler):
         self._serve(urlsplit(self.path).path, json.loads(self.rfile.read(length)))
 
     def _serve(self, path: str, told: dict[str, Any]) -> None:
+        with self.service.counted():
+            self._serve_counted(path, told)
+
+    def _serve_counted(self, path: str, told: dict[str, Any]) -> None:
         self.service.asked.append(f"{self.command} {self.path}")
         fault = next((f for f in self.service.faults if f.path in path), None)
         if fault is not None:
@@ -177,17 +181,20 @@ class Handler(BaseHTTPRequestHandler):
         if service.token is not None and f"sig={told.get('sig')}" != service.token:
             self._send(403, b"signature", "application/xml")
             return
-        data = (service.folder / name).read_bytes()
-        etag = f'"{hash(data)}"'
+        path = service.folder / name
         if not service.has_ranges:
-            self._send(200, data, "image/tiff")
+            self._send(200, path.read_bytes(), "image/tiff")
             return
+        about = path.stat()
+        etag = f'"{about.st_mtime_ns}-{about.st_size}"'
         first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
-        last = min(last, len(data) - 1)
+        last = min(last, about.st_size - 1)
         service.ranges.append((name, first, last + 1))
-        part = data[first : last + 1]
+        with path.open("rb") as file:
+            file.seek(first)
+            part = file.read(last + 1 - first)
         self.send_response(206)
-        self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("Content-Range", f"bytes {first}-{last}/{about.st_size}")
         self.send_header("Content-Length", str(len(part)))
         self.send_header("ETag", etag)
         self.end_headers()

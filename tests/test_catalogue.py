@@ -108,7 +108,10 @@ def test_an_unknown_name_says_how_to_add_one(settings):
         ("x = [", "is not TOML"),
         (OWN.replace("ME", "M/E"), "collection mine: alias: "),
         (OWN.replace('"b1", ', ""), "collection mine: rgb"),
-        (OWN.replace("rgb", "rbg"), "collection mine: rgb: Field required; rbg: Extra"),
+        (
+            OWN.replace("rgb", "rbg"),
+            "rgb: Field required (three bands: red, green and blue); rbg: Extra",
+        ),
         (OWN.replace("asset", "note"), "the id at Earth Engine is missing"),
         (OWN.replace("earth-engine", "stac"), "address of the catalogue is missing"),
         (OWN + "max_cloud = 5\n", "needs a cloud_property"),

@@ -6,11 +6,8 @@ the error that it caught.
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import ee
@@ -19,6 +16,7 @@ from googleapiclient.errors import Error as ClientError
 from googleapiclient.errors import HttpError
 
 from skyscript_db.errors import CredentialsExpired, RequestFailed
+from skyscript_db.remote import retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,23 +102,3 @@ def _of_answer(error: HttpError) -> Exception:
 def _message(error: HttpError) -> str:
     reason: Any = error.reason
     return " ".join(str(reason or "no reason told").split())[:500]
-
-
-def retry_after_s(told: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for: a number, or a date."""
-    if told is None:
-        return None
-    try:
-        seconds = float(told)
-    except ValueError:
-        seconds = _until(told)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _until(told: str) -> float:
-    try:
-        moment = parsedate_to_datetime(told)
-    except ValueError:
-        return math.nan
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds()

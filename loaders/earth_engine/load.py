@@ -247,11 +247,8 @@ class _Work:
         )
 
     def _remove(self, dropped: list[str | None]) -> None:
-        # After the commit: a file too many does no harm, a row without its file does.
         if dropped:
-            store = images.open_store(self.settings)
-            for image_path in filter(None, dropped):
-                store.remove(image_path)
+            scenes.remove_images(images.open_store(self.settings), dropped)
 
 
 def list_params(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import namedtuple_row
 
+from loaders import scenes
 from loaders.ground import explained
 from loaders.rasters.describe import RasterFile, describe
 from loaders.rasters.options import RasterLoad, RasterOptions
@@ -89,7 +90,8 @@ def _load_file(  # noqa: PLR0917 - the loop's own state
             outcome, dropped = register(conn, collection, file, options, guard)
         taken[file.name] = path
         result.n_chips_dropped += len(dropped)
-        _remove(options.chips, dropped)
+        if options.chips is not None:
+            scenes.remove_images(options.chips, dropped)
     return outcome
 
 
@@ -99,13 +101,6 @@ def _check_first(file: RasterFile, taken: dict[str, Path]) -> None:
             f"{taken[file.name]} has the same name, and a collection holds a name "
             "once: rename one, or load it into another collection"
         )
-
-
-def _remove(chips: Path | None, dropped: list[str | None]) -> None:
-    # After the commit: a file too many does no harm, a row without its file does.
-    for image_path in dropped:
-        if chips is not None and image_path is not None:
-            (chips / image_path).unlink(missing_ok=True)
 
 
 # --- the collection -----------------------------------------------------------------

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from skyscript_db.images import ImageStore
+
 
 @dataclass(frozen=True, slots=True)
 class RasterOptions:
@@ -29,7 +31,7 @@ class RasterOptions:
         stretch: ``none``, ``percentile`` or ``MIN,MAX``; by default none for 8 bits,
             the percentiles 2 and 98 of each band of each scene for others.
         is_synthetic: They were drawn, not photographed.
-        chips: The folder of chip files, from which those of replaced scenes go.
+        chips: Where chip files are, from which those of replaced scenes go.
     """
 
     collection: str
@@ -41,7 +43,7 @@ class RasterOptions:
     bands: str | None = None
     stretch: str | None = None
     is_synthetic: bool = False
-    chips: Path | None = None
+    chips: ImageStore | None = None
 
 
 @dataclass(slots=True)

@@ -257,10 +257,8 @@ class _Load:
                 for found in wanted:
                     dropped += self._enter_one(collection_id, found, guard)
             self.result.n_chips_dropped += len(dropped)
-            # After the commit: a file too many does no harm, a row without one does.
-            store = images.open_store(self.settings)
-            for image_path in filter(None, dropped):
-                store.remove(image_path)
+            if dropped:
+                scenes.remove_images(images.open_store(self.settings), dropped)
 
     def _collection(self, first: Described) -> int:
         if self._entry is None:

@@ -8,9 +8,7 @@ bound.
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from loaders.stac import addresses
 from skyscript_db.errors import LoaderError, RequestFailed
-from skyscript_db.remote import Remote
+from skyscript_db.remote import Remote, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +179,7 @@ def _failure(response: requests.Response, name: str) -> RequestFailed:
         f"{name} answers {status} {response.reason}{_REMEDIES.get(status, '')}",
         status=status,
         is_transient=status in TRANSIENT,
-        retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After")),
     )
 
 
@@ -191,18 +189,6 @@ _REMEDIES = {
     403: ": it may not be read without an account or a signature",
     404: ": it is not there, or not any more; load the collection again",
 }
-
-
-def _retry_after_s(told: str | None) -> float | None:
-    if told is None:
-        return None
-    if told.strip().isdecimal():
-        return float(told)
-    try:
-        moment = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    return max(0.0, moment.timestamp() - time.time())
 
 
 def is_page(response: requests.Response) -> bool:

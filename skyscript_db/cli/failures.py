@@ -40,6 +40,8 @@ def failures(context: Context, *, as_json: bool) -> None:
 def _print(cause: dict[str, Any]) -> None:
     status = f" (HTTP {cause['http_status']})" if cause["http_status"] else ""
     click.echo(f"{cause['n_chips']:>9,} {cause['state']}{status}: {cause['cause']}")
+    if cause["example"] != cause["cause"]:
+        click.echo(f"{'':>9} such as: {cause['example']}")
     facts = [", ".join(cause["collections"]), f"last {cause['last_at']:%Y-%m-%d %H:%M}"]
     if cause["state"] == "failed":
         facts.append(f"{cause['n_tried_again']:,} are tried again by the next run")

@@ -16,7 +16,7 @@ from skyscript_db.cli.common import (
     progress,
 )
 from skyscript_db.cli.load_imagery import earth_engine, stac
-from skyscript_db.images.store import local_folder
+from skyscript_db.images import open_store
 
 if TYPE_CHECKING:
     from loaders.osm import OsmLoad
@@ -105,7 +105,7 @@ def rasters(
     """Register GeoTIFF or COG files, or folders of them, as scenes."""
     from loaders import rasters as loader  # noqa: PLC0415 - imports GDAL
 
-    chosen = loader.RasterOptions(**options, chips=local_folder(context.settings))
+    chosen = loader.RasterOptions(**options, chips=open_store(context.settings))
     result = loader.load(context.conn, paths, chosen)
     if as_json:
         print_json(_raster_facts(result))

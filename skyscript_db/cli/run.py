@@ -69,6 +69,12 @@ def run(
     else:
         _print(outcome)
         _print_costs(costs or [])
+    if job == "fetch_chips" and counts.n_pending and limit is None and not dry_run:
+        click.echo(
+            f"{counts.n_pending:,} chips have no image yet: `skyscript failures` tells "
+            "why, and the next run tries them again",
+            err=True,
+        )
 
 
 def _check_retry(job: str, *, retry_failed: bool, cause: str | None) -> None:
@@ -101,7 +107,12 @@ def _print_costs(costs: list[Estimate]) -> None:
         return
     click.echo()
     names = [field.name for field in fields(costs[0])]
-    print_table(names, [[getattr(cost, name) for name in names] for cost in costs])
+    print_table(names, [[_cost(cost, name) for name in names] for cost in costs])
+
+
+def _cost(cost: Estimate, name: str) -> object:
+    value = getattr(cost, name)
+    return f"{value:.2f}" if name == "hours" else value
 
 
 @click.command()

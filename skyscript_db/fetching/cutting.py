@@ -1,4 +1,4 @@
-"""One pack: asked for, cut, checked, encoded and stored, in one thread."""
+"""One pack: what a provider answers, and what becomes of each chip of it."""
 
 from __future__ import annotations
 
@@ -12,53 +12,41 @@ from skyscript_db.fetching.chips import Result
 from skyscript_db.imagery import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skyscript_db.fetching.chips import Chip
     from skyscript_db.imagery import Cut, Provider
     from skyscript_db.images import ImageStore
 
-# What a service says of a request that a smaller one may not meet with.
-_TOO_LARGE = ("memory", "too large", "too many pixels", "request size", "timed out")
 
-
-def fetch_pack(
-    provider: Provider, chips: list[Chip], store: ImageStore
-) -> list[Result]:
-    """Return what became of the chips of a pack, all of one scene.
+def cut_pack(
+    provider: Provider, chips: list[Chip]
+) -> Iterator[tuple[Chip, Cut | Refusal]]:
+    """Yield the chips of a pack, all of one scene, each with what came of it.
 
     Raises:
         CredentialsExpired: The service does not know us any more.
-        StorageError: A file cannot be written.
     """
-    results: list[Result] = []
-    windows = [chip.window for chip in chips]
+    n_done = 0
     try:
         # Closed here and now, in the thread that opened the file.
-        with closing(provider.cut(chips[0].grid, windows)) as cuts:
-            for chip, cut in zip(chips, cuts, strict=True):
-                results.append(_keep(chip, cut, store))
-    except RequestFailed as error:
-        left = chips[len(results) :]
-        if len(left) > 1 and _is_too_large(error):
-            half = len(left) // 2
-            for part in (left[:half], left[half:]):
-                results += fetch_pack(provider, part, store)
-            return results
-        refusal = Refusal(str(error), is_final=False, http_status=error.status)
-        results += [Result(chip, refusal) for chip in left]
-    except LoaderError as error:
-        refusal = Refusal(str(error), is_final=False)
-        results += [Result(chip, refusal) for chip in chips[len(results) :]]
-    return results
+        with closing(provider.cut(chips[0].grid, [c.window for c in chips])) as cuts:
+            for pair in zip(chips, cuts, strict=True):
+                n_done += 1
+                yield pair
+    except (RequestFailed, LoaderError) as error:
+        status = error.status if isinstance(error, RequestFailed) else None
+        refusal = Refusal(str(error), is_final=False, http_status=status)
+        for chip in chips[n_done:]:
+            yield chip, refusal
 
 
-def _is_too_large(error: RequestFailed) -> bool:
-    told = str(error).lower()
-    return error.status == 413 or (
-        not error.is_transient and any(words in told for words in _TOO_LARGE)
-    )
+def keep(chip: Chip, cut: Cut | Refusal, store: ImageStore) -> Result:
+    """Check, encode and store a chip; return what became of it.
 
-
-def _keep(chip: Chip, cut: Cut | Refusal, store: ImageStore) -> Result:
+    Raises:
+        StorageError: Its file cannot be written.
+    """
     if isinstance(cut, Refusal):
         return Result(chip, cut)
     refusal = checks.misfit(chip, cut)

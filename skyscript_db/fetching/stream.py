@@ -1,18 +1,21 @@
 """Packs of all providers, fetched at the same time in threads of each.
 
 A lane is a provider and its chips. It holds few packs ahead of its threads, and no
-more bytes in flight than a bound, so that memory does not grow with the run.
+more bytes in flight than a bound, so that memory does not grow with the run. Threads
+that wait for a service hand what came to others, which encode and store it, and ask for
+the next at once; those that read window by window do all of it themselves.
 """
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from skyscript_db.fetching.cutting import fetch_pack
+from skyscript_db.fetching.cutting import cut_pack, keep
 from skyscript_db.fetching.packs import pack
 
 if TYPE_CHECKING:
@@ -21,13 +24,13 @@ if TYPE_CHECKING:
 
     from skyscript_db.fetching.chips import Chip, Result
     from skyscript_db.fetching.packs import Pack
-    from skyscript_db.imagery import Provider
+    from skyscript_db.imagery import Cut, Provider, Refusal
     from skyscript_db.images import ImageStore
 
 # Of pixels asked for and not yet stored, in a lane; one pack is always let through.
 IN_FLIGHT_BYTES = 256 << 20
-
-
+# Encoding takes a core; while one waits for the disk, another has it.
+N_KEEPERS = 2 * (os.cpu_count() or 1)
 # How long the caller waits for results at most, to do with the last what it must.
 HEARTBEAT_S = 0.5
 
@@ -55,12 +58,14 @@ class _Running:
     """A lane at work."""
 
     def __init__(
-        self, provider: Provider, chips: Iterable[Chip], store: ImageStore, done: Queue
+        self, provider: Provider, chips: Iterable[Chip], keepers: _Keepers, done: Queue
     ) -> None:
-        self._provider, self._store, self._done = provider, store, done
+        self._provider, self._keepers, self._done = provider, keepers, done
         self._packs = pack(chips, provider.max_request_bytes)
+        self._is_packed = provider.max_request_bytes is not None
         self._next: Pack | None = None
-        self._room = provider.concurrency + 2
+        # As many again may wait to be kept.
+        self._room = (1 + self._is_packed) * provider.concurrency + 2
         self._n_bytes = 0
         self.n_out = 0
         self.pool = ThreadPoolExecutor(provider.concurrency)
@@ -72,7 +77,7 @@ class _Running:
                 self._next = next(self._packs, None)
             if self._next is None:
                 return
-            n_bytes = self._next.n_bytes
+            n_bytes = self._next.held_bytes
             if self.n_out and self._n_bytes + n_bytes > IN_FLIGHT_BYTES:
                 return
             self.pool.submit(self._fetch, self._next)
@@ -81,15 +86,40 @@ class _Running:
 
     def take_back(self, pack: Pack) -> None:
         """Count a pack as done."""
-        self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.n_bytes
+        self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.held_bytes
 
     def _fetch(self, pack: Pack) -> None:
         try:
-            results = fetch_pack(self._provider, pack.chips, self._store)
+            cuts = cut_pack(self._provider, pack.chips)
+            if self._is_packed:
+                self._keepers.pool.submit(self._keep, pack, list(cuts))
+                return
+        except BaseException as error:  # noqa: BLE001 - raised by who waits for it
+            self._done.put(_Done(self, pack, [], error))
+        else:
+            self._keep(pack, cuts)
+
+    def _keep(self, pack: Pack, cuts: Iterable[tuple[Chip, Cut | Refusal]]) -> None:
+        try:
+            results = [keep(chip, cut, self._keepers.store) for chip, cut in cuts]
         except BaseException as error:  # noqa: BLE001 - raised by who waits for it
             self._done.put(_Done(self, pack, [], error))
         else:
             self._done.put(_Done(self, pack, results))
+
+
+@dataclass(frozen=True, slots=True)
+class _Keepers:
+    """The threads that encode and store what came, and where they store it."""
+
+    pool: ThreadPoolExecutor
+    store: ImageStore
+
+    def drop_if_left(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Keep nothing more where nobody takes results any longer."""
+        del rest
+        if kind is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
 
 
 def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
@@ -104,12 +134,18 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
     """
     done: Queue = SimpleQueue()
     error: BaseException | None = None
-    # Left in the opposite order: whoever waits for a service is sent home, and then
-    # what is in flight ends.
-    with ExitStack() as pools, ExitStack() as providers:
-        running = [_start(lane, store, done, pools, providers) for lane in lanes]
+    # Left in the opposite order: whoever waits for a service is sent home, then what
+    # is in flight ends, and then what came is kept.
+    with (
+        ThreadPoolExecutor(N_KEEPERS) as pool,
+        ExitStack() as pools,
+        ExitStack() as providers,
+    ):
+        keepers = _Keepers(pool, store)
+        running = [_start(lane, keepers, done, pools, providers) for lane in lanes]
         for one in running:
             one.fill()
+        providers.push(keepers.drop_if_left)
         while error is None and any(one.n_out for one in running):
             item = _next(done)
             if item is not None:
@@ -125,10 +161,10 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
 
 
 def _start(
-    lane: Lane, store: ImageStore, done: Queue, pools: ExitStack, providers: ExitStack
+    lane: Lane, keepers: _Keepers, done: Queue, pools: ExitStack, providers: ExitStack
 ) -> _Running:
     provider = providers.enter_context(lane.provider)
-    running = _Running(provider, lane.chips, store, done)
+    running = _Running(provider, lane.chips, keepers, done)
     pools.callback(running.pool.shutdown)
     providers.callback(running.pool.shutdown, wait=False, cancel_futures=True)
     return running

@@ -203,7 +203,7 @@ class Limits:
         if left_s > TOLD_S and not is_known:
             self._told_until = until
             logger.warning(
-                "%s pauses until %s UTC: %s",
+                "%s pauses until %s UTC, and goes on by itself: %s",
                 *(self.service, until.strftime("%Y-%m-%d %H:%M:%S"), cause),
             )
         return float(left_s)

@@ -14,7 +14,7 @@ from PIL import Image
 from skyscript_db.errors import CredentialsExpired, LoaderError, RequestFailed
 from skyscript_db.fetching import Chip, Lane, Result, stream
 from skyscript_db.imagery import Refusal
-from skyscript_db.images import ImageFolder
+from skyscript_db.images import ImageFolder, StoredImage
 from skyscript_db.remote import Limits, Remote
 from tests.fetching.service import Service, chip, pixels
 from tests.fix_database import Database
@@ -108,17 +108,22 @@ def test_a_scene_that_cannot_be_cut_fails_its_chips(folder: ImageFolder):
     assert [r.found for r in results] == [Refusal("it is gone", is_final=False)] * 2
 
 
-def test_a_request_that_is_too_large_is_halved(folder: ImageFolder):
-    service = Service()
+def test_what_came_is_kept_while_the_next_is_asked_for(
+    folder: ImageFolder, monkeypatch: pytest.MonkeyPatch
+):
+    gate = threading.Event()
+    write = folder.write
 
-    def before(n: int) -> None:
-        if service.windows[n - 1][2] > 40:
-            raise RequestFailed("User memory limit exceeded.", status=400)
+    def held(path: str, data: bytes) -> StoredImage:
+        gate.wait(10)
+        return write(path, data)
 
-    service.before = before
-    results = fetch(folder, (service, [chip(n, 8 * n, 0) for n in range(4)]))
-    assert [r.state for r in results] == ["ok"] * 4
-    assert [w[2] for w in service.windows] == [56, 40, 40]
+    monkeypatch.setattr(folder, "write", held)
+    # The disk takes nothing until the third request has come.
+    service = Service(concurrency=1, before=lambda n: gate.set() if n == 3 else None)
+    began = time.monotonic()
+    assert len(fetch(folder, (service, FAR[:3]))) == 3
+    assert time.monotonic() - began < 5
 
 
 def test_an_answer_of_another_size_fails(folder: ImageFolder):

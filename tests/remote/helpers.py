@@ -24,7 +24,7 @@ def one(n):
         begun = time.time()
         print(json.dumps({"begun": begun}), flush=True)
         time.sleep(options["seconds"])
-    return begun, time.time()
+        return begun, time.time()  # within: after it the slot is another's
 
 with ThreadPoolExecutor(options["threads"]) as pool:
     spans = list(pool.map(one, range(options["n"])))

@@ -120,7 +120,7 @@ def test_a_long_pause_is_told_once_and_can_be_ended(
             future.result(timeout=10)
     (told,) = caplog.messages
     assert told.startswith("test pauses until 20")
-    assert told.endswith(" UTC: quota exceeded")
+    assert told.endswith(" UTC, and goes on by itself: quota exceeded")
 
 
 def test_who_waits_stops_with_the_error_of_the_first(make: Make):

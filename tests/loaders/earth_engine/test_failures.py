@@ -9,8 +9,9 @@ import pytest
 from google.auth.exceptions import RefreshError, TransportError
 from googleapiclient.errors import HttpError
 
-from loaders.earth_engine.failures import retry_after_s, translated
+from loaders.earth_engine.failures import translated
 from skyscript_db.errors import CredentialsExpired, RequestFailed
+from skyscript_db.remote import retry_after_s
 
 
 def answer(status: int, message: str, **headers: str) -> HttpError:

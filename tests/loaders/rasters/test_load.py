@@ -6,6 +6,7 @@ import pytest
 
 from loaders.rasters import RasterLoad, RasterOptions, load
 from skyscript_db.errors import LoaderError, UsageError
+from skyscript_db.images import ImageFolder
 from tests.fix_rasters import noise, write_raster
 from tests.loaders.rasters.helpers import Connection, load_one
 
@@ -79,7 +80,8 @@ def test_a_replaced_scene_loses_its_chips(
         write_raster(path, noise(3) + 1)
     told = {"bands": {"bands": "3,2,1"}, "stretch": {"stretch": "0,99"}}
     told["gsd"] = {"gsd_m": 2.0}
-    options = RasterOptions("orthos", chips=tmp_path / "chips", **told.get(change, {}))
+    store = ImageFolder(tmp_path / "chips")
+    options = RasterOptions("orthos", chips=store, **told.get(change, {}))
     result = load(conn, [path], options)
     assert counts(result) == (1, 0, 0, 1, 0)
     assert result.n_chips_dropped == 1

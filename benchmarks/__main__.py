@@ -5,7 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("osm_load", "link_features", "captions", "embeddings", "memory")
+NAMES = (
+    "osm_load",
+    "link_features",
+    "captions",
+    "embeddings",
+    "groundability",
+    "memory",
+)
 
 
 def main() -> int:

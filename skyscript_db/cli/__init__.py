@@ -29,6 +29,8 @@ COMMANDS = {
     "export": "export",
     "sheet": "export",
     "model": "model",
+    "groundability": "groundability",
+    "why": "groundability",
 }
 
 

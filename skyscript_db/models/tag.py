@@ -67,8 +67,8 @@ class TagGroundability(Base):
     )
     source: Mapped[str] = mapped_column(
         primary_key=True,
-        comment="Who says so: override, label, or classifier:ID; the first of "
-        "these that a tag has counts.",
+        comment="Who says so: override, label, rule, wildcard (the label of a whole "
+        "key), or classifier:ID; the first of these that a tag has counts.",
     )
     probability: Mapped[float | None] = mapped_column(
         comment="That the tag is groundable at all; NULL where a person decided."
@@ -83,10 +83,16 @@ class TagGroundability(Base):
     )
     precedence: Mapped[int] = mapped_column(
         Computed(
-            "CASE source WHEN 'override' THEN 1 WHEN 'label' THEN 2 ELSE 3 END",
+            "CASE WHEN is_superseded THEN 6 WHEN source = 'override' THEN 1 "
+            "WHEN source = 'label' THEN 2 WHEN source = 'rule' THEN 3 "
+            "WHEN source = 'wildcard' THEN 4 ELSE 5 END",
             persisted=True,
         ),
         comment="Of several verdicts on a tag, the smallest counts.",
+    )
+    is_superseded: Mapped[bool] = mapped_column(
+        server_default=sql("false"),
+        comment="Whether its classifier is not the default one.",
     )
     reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
     decided_at: Mapped[datetime] = mapped_column(
@@ -97,7 +103,8 @@ class TagGroundability(Base):
         CheckConstraint("max_gsd_m > 0", name="max_gsd_m"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
         CheckConstraint(
-            "source IN ('override', 'label') OR starts_with(source, 'classifier:')",
+            "source IN ('override', 'label', 'rule', 'wildcard') "
+            "OR starts_with(source, 'classifier:')",
             name="source",
         ),
         {"comment": "Verdicts on tags, one a source."},

@@ -8,7 +8,7 @@ from tests.cli.conftest import Skyscript
 
 COMMANDS = [
     *("db", "load", "remove", "run", "build", "status", "search", "describe"),
-    *("export", "sheet", "model"),
+    *("export", "sheet", "model", "groundability", "why"),
 ]
 
 
@@ -25,6 +25,8 @@ def test_help_lists_every_command(offline: Skyscript) -> None:
     [
         *COMMANDS,
         *("load osm", "load rasters", "remove osm", "model stand-in"),
+        *("groundability train", "groundability evaluate", "groundability show"),
+        *("groundability override", "groundability why", "groundability default"),
         *("db start", "db stop", "db status", "db url", "db shell", "db upgrade"),
     ],
 )

@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     scene_policy: ScenePolicy = Field(
         ScenePolicy.FINEST, description="Which scene is cut, where several fit."
     )
+    cell_fraction: float = Field(
+        1, gt=0, le=1, description="Share of 0.01 degree cells that chips are from."
+    )
+    rare_below: int = Field(
+        0, ge=0, description="Tags fewer than this in those cells come from all cells."
+    )
+    tag_cap: int | None = Field(
+        None, ge=1, description="Most chips whose rarest tag is the same; else no cap."
+    )
     seed: int = Field(0, description="Changes every jitter, sample and split.")
     image_format: Literal["jpg", "png"] = Field("jpg", description="Of chip files.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="Of JPEG chip files.")

@@ -14,6 +14,7 @@ EXAMPLE = Path(__file__).parents[1] / ".env.example"
 EXAMPLES = {
     "home": "/path/to/a/folder",
     "database_url": "postgresql://user:password@host/database",
+    "tag_cap": "10000",
     "workers": "4",
 }
 

@@ -24,6 +24,8 @@ COMMANDS = {
     "run": "run",
     "build": "run",
     "status": "status",
+    "tags": "tags",
+    "scorers": "tags",
     "search": "query",
     "describe": "query",
     "export": "export",

@@ -7,8 +7,9 @@ import pytest
 from tests.cli.conftest import Skyscript
 
 COMMANDS = [
-    *("db", "load", "remove", "run", "build", "status", "search", "describe"),
-    *("export", "sheet", "model", "groundability", "why"),
+    *("db", "load", "remove", "run", "build", "status", "tags", "scorers"),
+    *("search", "describe"),
+    *("export", "sheet", "model"),
 ]
 
 

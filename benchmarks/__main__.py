@@ -10,6 +10,7 @@ NAMES = (
     "link_features",
     "captions",
     "embeddings",
+    "fetch",
     "groundability",
     "memory",
 )

@@ -16,6 +16,10 @@ EXAMPLES = {
     "database_url": "postgresql://user:password@host/database",
     "tag_cap": "10000",
     "workers": "4",
+    "chips_url": "s3://bucket/chips",
+    "earth_engine_project": "my-project",
+    "earth_engine_credentials": "/path/to/key.json",
+    "earth_engine_url": "http://127.0.0.1:8080",
 }
 
 

@@ -22,7 +22,8 @@ CREATE TEMPORARY TABLE tag_count (key text, value text, n_features bigint);
 CREATE TEMPORARY TABLE told (chip_id bigint, kind text, text text);
 CREATE TEMPORARY TABLE fetched (
     chip_id bigint, loaded_at timestamptz, state text, cause text, image_path text,
-    sha256 text, file_bytes integer, nodata_fraction real
+    sha256 text, file_bytes integer, nodata_fraction real, http_status integer,
+    encoding jsonb, cloud_fraction real
 );
 CREATE TEMPORARY TABLE text_told (text text, id bigint, n_tokens integer);
 CREATE TEMPORARY TABLE phrase (

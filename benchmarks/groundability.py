@@ -42,7 +42,7 @@ RANDOM = np.random.default_rng(0)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tags", type=int, default=44_000)
-    parser.add_argument("--dimension", type=int, default=3 * 384)
+    parser.add_argument("--dimension", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     with server() as (url, settings), connected(url) as conn:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from skyscript_db.errors import ModelUnavailable, UsageError
+from skyscript_db.groundability import landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 SENTENCE = "all-MiniLM-L6-v2"
 CLIP = "clip"
 
-# How an encoder is told a tag; the vectors of several texts are joined.
+# How an encoder is told a tag; the vectors of several texts are joined, and mapped
+# where the name says so.
 INPUTS: dict[str, tuple[str, ...]] = {
     "key value": ("{key} {value}",),
     "sentence": ("can {key} of {value} be seen from above in a satellite image?",),
     "key value, value, key": ("{key} {value}", "{value}", "{key}"),
+    "key value, value, by landmarks": ("{key} {value}", "{value}"),
 }
-DEFAULT_INPUTS = "key value, value, key"
+BY_LANDMARKS = frozenset({"key value, value, by landmarks"})
+DEFAULT_INPUTS = "key value, value, by landmarks"
 
 Tag = tuple[str, str]
 
@@ -47,6 +51,9 @@ class Encoder(Protocol):
 
     name: str
     weights_sha256: str
+
+    def __hash__(self) -> int:
+        """Encoders are themselves, so that what they made can be kept."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors (len(texts), dimension)."""
@@ -190,9 +197,26 @@ def check_inputs(inputs: str) -> None:
 def encode_tags(
     encoder: Encoder, tags: Sequence[Tag], inputs: str
 ) -> NDArray[np.float32]:
-    """Return unit vectors (len(tags), parts x dimension), each text encoded once."""
+    """Return vectors (len(tags), n), each text encoded once.
+
+    They are unit vectors of parts x dimension, or by landmarks as ``landmarks.near``
+    maps those.
+    """
     check_inputs(inputs)
-    templates = INPUTS[inputs]
+    vectors = _joined(encoder, tags, INPUTS[inputs])
+    if inputs in BY_LANDMARKS:
+        return landmarks.near(vectors, _landmarks(encoder, INPUTS[inputs]))
+    return vectors
+
+
+@lru_cache(maxsize=1)
+def _landmarks(encoder: Encoder, templates: tuple[str, ...]) -> NDArray[np.float32]:
+    return _joined(encoder, landmarks.tags(), templates)
+
+
+def _joined(
+    encoder: Encoder, tags: Sequence[Tag], templates: tuple[str, ...]
+) -> NDArray[np.float32]:
     parts = [_encode_once(encoder, _texts(tags, template)) for template in templates]
     joined = np.hstack(parts) / np.sqrt(len(parts))
     return np.asarray(joined, dtype=np.float32)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PLAIN, GROUPED = "plain", "grouped by key"
 N_WORST = 25
+# Rivals that compare vectors do so by themselves, and are given plain ones.
+RIVALS_INPUTS = "key value, value, key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Report:
         inputs: How it was told tags in what follows.
         labels: The labels.
         rules: How rules and labels agree.
+        raters: F1 of one rater's votes by the other's, if there are votes.
         groundable: Stage I by folds and model.
         gsd: Stage II by folds and model.
         verdicts: The classifier's own, by folds.
@@ -71,6 +74,7 @@ class Report:
     inputs: str
     labels: Labels
     rules: RuleCheck
+    raters: float | None
     groundable: dict[str, dict[str, metrics.Binary]]
     gsd: dict[str, dict[str, metrics.Ordered]]
     verdicts: dict[str, Verdicts]
@@ -160,17 +164,18 @@ def evaluate(
             inputs=inputs,
             labels=examples,
             rules=labels.check_rules(conn),
+            raters=labels.agreement(conn),
             groundable={
                 kind: {
                     **_told(verdicts, kind, examples),
-                    **_groundable_rivals(told[inputs], examples, where),
+                    **_groundable_rivals(told[RIVALS_INPUTS], examples, where),
                 }
                 for kind, where in kinds.items()
             },
             gsd={
                 kind: {
                     **_classed(verdicts, kind, examples),
-                    **_gsd_rivals(told[inputs], examples, where),
+                    **_gsd_rivals(told[RIVALS_INPUTS], examples, where),
                 }
                 for kind, where in kinds.items()
             },

@@ -112,6 +112,14 @@ def check_rules(conn: psycopg.Connection[Any]) -> RuleCheck:
     return RuleCheck(len(rows), differing)
 
 
+def agreement(conn: psycopg.Connection[Any]) -> float | None:
+    """Return the F1 of one rater's votes by the other's; None where there are none."""
+    row = conn.execute(SQL.count_seen).fetchone()
+    assert row is not None  # noqa: S101 - counts are always told
+    one, other, both = row
+    return 2 * both / (one + other) if one + other else None
+
+
 def _class(key: str, value: str, max_gsd_m: float | None) -> int:
     if max_gsd_m is None:
         return NOT_GROUNDABLE

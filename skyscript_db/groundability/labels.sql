@@ -21,3 +21,13 @@ FROM skyscript.tag_label AS l
 CROSS JOIN LATERAL skyscript.tag_rule_of(l.key, l.value) AS r
 WHERE l.value <> '*'
 ORDER BY l.key COLLATE "C", l.value COLLATE "C";
+
+-- name: count_seen
+-- What two raters, apart from each other, say can be seen: the one, the other, both.
+SELECT
+    count(*) FILTER (WHERE a.max_gsd_m IS NOT NULL),
+    count(*) FILTER (WHERE b.max_gsd_m IS NOT NULL),
+    count(*) FILTER (WHERE a.max_gsd_m IS NOT NULL AND b.max_gsd_m IS NOT NULL)
+FROM skyscript.tag_vote AS a
+INNER JOIN skyscript.tag_vote AS b ON b.key = a.key AND b.value = a.value
+WHERE a.rater = 'a' AND b.rater = 'b';

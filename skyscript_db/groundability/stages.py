@@ -9,12 +9,12 @@ coarser. Both are dot products, which PostgreSQL computes.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyscript_db.groundability import folds
+from skyscript_db.groundability import folds, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     Classes = NDArray[np.intp]
 
 # Inverse strengths of the regularisation to choose from.
-STRENGTHS = (1.0, 3.0, 10.0)
+STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+# Thresholds of stage I to choose from.
+THRESHOLDS = tuple(n / 100 for n in range(30, 61, 2))
 N_INNER_FOLDS = 3
 
 
@@ -76,23 +78,27 @@ def one_thread() -> Iterator[None]:
 def fit_groundable(
     vectors: Vectors, is_groundable: NDArray[np.bool_], tags: Sequence[Tag]
 ) -> Linear:
-    """Learn stage I; the strength is chosen on folds grouped by key.
+    """Learn stage I; strength and threshold are chosen on inner folds of both kinds.
 
-    The threshold stays at one half: chosen on inner folds it did worse on outer ones.
+    The strength is that of the least log loss. The threshold is that of the best F1,
+    meant over tags of known keys and of unknown ones; of equals, the nearest to a half.
 
     Args:
-        vectors: Unit vectors (n, dimension).
+        vectors: Vectors (n, dimension).
         is_groundable: What is so (n,).
         tags: The tags, whose keys make the inner folds.
     """
-    inner = folds.grouped(tags, is_groundable.tolist(), N_INNER_FOLDS)
-    best = min(
-        STRENGTHS,
-        key=lambda x: _log_loss(
-            is_groundable, _held_out(vectors, is_groundable, inner, x)
-        ),
-    )
-    return fit_logistic(vectors, is_groundable, best)
+    inner = [
+        deal(tags, is_groundable.tolist(), N_INNER_FOLDS)
+        for deal in (folds.plain, folds.grouped)
+    ]
+    told = {
+        strength: [_held_out(vectors, is_groundable, x, strength) for x in inner]
+        for strength in STRENGTHS
+    }
+    best = min(told, key=lambda x: sum(_log_loss(is_groundable, p) for p in told[x]))
+    fitted = fit_logistic(vectors, is_groundable, best)
+    return replace(fitted, threshold=_threshold(is_groundable, told[best]))
 
 
 def fit_logistic(
@@ -117,6 +123,16 @@ def _held_out(
         fitted = fit_logistic(vectors[train], is_true[train], strength)
         told[test] = fitted.probability(vectors[test])
     return told
+
+
+def _threshold(
+    is_true: NDArray[np.bool_], told: Sequence[NDArray[np.float64]]
+) -> float:
+    def quality(threshold: float) -> tuple[float, float]:
+        f1 = sum(metrics.binary(is_true, p >= threshold).f1 for p in told)
+        return f1, -abs(threshold - 0.5)
+
+    return max(THRESHOLDS, key=quality)
 
 
 def _log_loss(is_true: NDArray[np.bool_], told: NDArray[np.float64]) -> float:

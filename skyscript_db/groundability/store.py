@@ -9,7 +9,7 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 
 from skyscript_db import queries
-from skyscript_db.groundability import encoders
+from skyscript_db.groundability import encoders, landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,8 @@ BATCH = 2048
 def fingerprint(encoder: Encoder, inputs: str) -> str:
     """Return a hash of what decides the vectors of tags, in hex."""
     told = [encoder.weights_sha256, *encoders.INPUTS[inputs]]
+    if inputs in encoders.BY_LANDMARKS:
+        told.append(landmarks.fingerprint())
     return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 

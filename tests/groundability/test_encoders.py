@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from skyscript_db.errors import ModelUnavailable, UsageError
-from skyscript_db.groundability import encoders
+from skyscript_db.groundability import encoders, landmarks
 from tests.groundability.conftest import WordEncoder
 
+BY_LANDMARKS = "key value, value, by landmarks"
 TAGS = [("roof:shape", "half_hipped"), ("building", "house"), ("building", "barn")]
 
 
@@ -21,6 +22,27 @@ def test_a_tag_is_told_as_words_and_each_text_read_once():
     first = encoder.encode(["roof shape half hipped"])[0]
     assert vectors[0, :16] * np.sqrt(3) == pytest.approx(first, abs=1e-6)
     assert np.array_equal(vectors[1, 32:], vectors[2, 32:])
+
+
+def test_by_landmarks_the_dot_product_is_the_kernel_of_the_tags():
+    encoder = WordEncoder()
+    plain = encoders._joined(encoder, landmarks.tags(), ("{key} {value}", "{value}"))
+    mapped = encoders.encode_tags(encoder, landmarks.tags(), BY_LANDMARKS)
+    assert mapped.shape == (1024, 1024)
+    expected = np.exp(-2 * np.maximum(2 - 2 * plain @ plain.T, 0))
+    assert mapped @ mapped.T == pytest.approx(expected, abs=5e-3)
+
+
+def test_vectors_by_landmarks_do_not_depend_on_what_is_mapped_with_them():
+    encoder = WordEncoder()
+    together = encoders.encode_tags(encoder, TAGS, BY_LANDMARKS)
+    alone = [encoders.encode_tags(encoder, [tag], BY_LANDMARKS)[0] for tag in TAGS]
+    assert together == pytest.approx(np.stack(alone), abs=1e-5)
+
+
+def test_landmarks_are_tags_each_named_once():
+    assert len(set(landmarks.tags())) == 1024
+    assert all(key and value for key, value in landmarks.tags())
 
 
 def test_unknown_inputs_are_refused():

@@ -88,7 +88,7 @@ def test_the_encoder_of_tags_is_never_the_default_model(taught, words, settings)
     row = taught.conn.execute(
         "SELECT name, weights, dimension, is_default FROM skyscript.embedding_model"
     )
-    assert row.fetchall() == [("words for tags", "key value, value, key", 48, False)]
+    assert row.fetchall() == [("words for tags", encoders.DEFAULT_INPUTS, 1024, False)]
 
 
 def test_whole_keys_and_what_a_rule_decides_are_no_examples(taught):
@@ -125,8 +125,14 @@ def test_evaluate_makes_a_page(taught, words, settings, tmp_path):
     add_tag(taught.conn, "thing", "huge a", n_features=100)
     found = evaluate.evaluate(taught.conn, settings)
     for kind in (evaluate.PLAIN, evaluate.GROUPED):
-        assert found.groundable[kind]["classifier, key value, value, key"].f1 == 1.0
-        assert found.gsd[kind]["cumulative, key value, value, key"].within_one == 1.0
+        assert (
+            found.groundable[kind]["classifier, key value, value, by landmarks"].f1
+            == 1.0
+        )
+        assert (
+            found.gsd[kind]["cumulative, key value, value, by landmarks"].within_one
+            == 1.0
+        )
         assert set(found.groundable[kind]) >= {"key prior", "nearest label"}
     page = report.markdown(found)
     assert "120 labels of single tags, 60 of them groundable" in page

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SQL = queries.beside(__file__)
 
 # Replaced as a whole: these tables hold nothing but what the project ships.
-REFERENCE_TABLES = ("caption_rule", "tag_label", "word_tokens")
+REFERENCE_TABLES = ("caption_rule", "caption_word", "tag_label", "word_tokens")
 
 
 def upgrade(conninfo: str, revision: str = "head") -> None:

@@ -15,6 +15,9 @@ EXAMPLES = {
     "home": "/path/to/a/folder",
     "database_url": "postgresql://user:password@host/database",
     "workers": "4",
+    "llm_url": "http://localhost:8000/v1",
+    "llm_model": "my-model",
+    "llm_api_key": "secret",
 }
 
 

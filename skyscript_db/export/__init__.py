@@ -19,7 +19,7 @@ from skyscript_db.export import images, manifest, selection
 from skyscript_db.export.csv_files import PREFIX, CsvWriter
 from skyscript_db.export.folder import CREATOR, Folder
 from skyscript_db.export.manifest import Tally
-from skyscript_db.export.selection import CaptionKind, Selection
+from skyscript_db.export.selection import CaptionKind, Selection, is_bare
 from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
 from skyscript_db.progress import LoggedProgress, Progress
 
@@ -109,8 +109,8 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         min_similarity: Of the caption of ``caption_kind``, by the default scorer.
         recipe: Whose captions; that of the settings if None.
         caption_kind: What is trained on, in ``.tsv`` and ``.txt``.
-        prefix: In front of each caption; None is SkyScript's own for csv and nothing
-            for webdataset.
+        prefix: In front of each caption; None is SkyScript's own for csv, where the
+            recipe is of style paper and has none, and nothing otherwise.
         limit: At most so many chips.
         shard_chips: Most chips of a shard.
         force: Write even if the folder holds other things; they stay.
@@ -127,7 +127,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
     if shard_chips < 1:
         raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
     chosen = Selection(
-        recipe=recipe or settings.caption_recipe,
+        recipe=recipe or settings.shown_recipe,
         caption_kind=caption_kind,
         split=split,
         area=area,
@@ -143,7 +143,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         chosen,
         format=format,
         name=name,
-        prefix=(PREFIX if format == "csv" else "") if prefix is None else prefix,
+        prefix=_prefix(conn, chosen, format) if prefix is None else prefix,
         shard_chips=shard_chips,
         origin=manifest.origin(conn),
         progress=progress or LoggedProgress(),
@@ -158,6 +158,12 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
             f"cannot write {folder}: {error.strerror or error}. Mend that (free space, "
             "permissions) and run the export again; what it left is replaced"
         ) from error
+
+
+def _prefix(
+    conn: psycopg.Connection[Any], selection: Selection, format_: Format
+) -> str:
+    return PREFIX if format_ == "csv" and is_bare(conn, selection.recipe) else ""
 
 
 @dataclass(slots=True)

@@ -122,6 +122,12 @@ class Sample:
         return self.focus if kind == "focus" else self.multi_feature
 
 
+def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
+    """Return whether a recipe's captions want SkyScript's prefix in its CSV files."""
+    row = conn.execute(SQL.select_is_bare, {"recipe": recipe}).fetchone()
+    return row is None or bool(row[0])
+
+
 def read(
     conn: psycopg.Connection[Any], selection: Selection, progress: Progress
 ) -> Generator[Sample]:

@@ -1,3 +1,9 @@
+-- name: select_is_bare
+-- Whether a recipe leaves SkyScript's prefix to whoever writes its CSV files.
+SELECT r.style = 'paper' AND r.prefix = ''
+FROM skyscript.caption_recipe AS r
+WHERE r.name = %(recipe)s;
+
 -- name: begin
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 

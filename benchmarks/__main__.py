@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("osm_load", "link_features", "captions", "embeddings", "memory")
+NAMES = ("osm_load", "link_features", "captions", "embeddings", "fetch", "memory")
 
 
 def main() -> int:

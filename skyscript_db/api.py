@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from loaders.earth_engine.options import ServiceOptions
     from loaders.osm import OsmLoad
+    from loaders.scenes import SceneLoad
+    from loaders.stac import StacOptions
     from skyscript_db.jobs.runner import Counts, Job
     from skyscript_db.progress import Progress
 
@@ -113,6 +116,59 @@ def _refresh_tags(
 ) -> None:
     for job in (collect_tags, ground_tags):
         runner.run(job, runner.Work(conn, settings, progress=progress))
+
+
+def load_earth_engine(
+    conn: psycopg.Connection[Any],
+    settings: Settings,
+    options: ServiceOptions,
+    *,
+    progress: Progress | None = None,
+) -> SceneLoad:
+    """Load images of an Earth Engine collection as scenes; pixels stay there.
+
+    Raises:
+        UsageError: The options match nothing, or a login or a project is missing.
+        LoaderError: Earth Engine has no such asset.
+        CredentialsExpired: It does not accept the login or the project.
+        RequestFailed: It does not answer; what was loaded before stays.
+    """
+    # A command pays only for what it uses.
+    from loaders.earth_engine import load  # noqa: PLC0415
+
+    return load.load(
+        conn,
+        settings,
+        database.conninfo_of(conn),
+        options,
+        progress or LoggedProgress(),
+    )
+
+
+def load_stac(
+    conn: psycopg.Connection[Any],
+    settings: Settings,
+    catalogue: str,
+    options: StacOptions,
+    *,
+    progress: Progress | None = None,
+) -> SceneLoad:
+    """Load items of a STAC catalogue, by its address or an entry's name, as scenes.
+
+    Raises:
+        UsageError: There is no such catalogue or collection, or nothing can match.
+        RequestFailed: The catalogue does not answer; what was loaded before stays.
+    """
+    from loaders import stac  # noqa: PLC0415 - a command pays only for what it uses
+
+    return stac.load(
+        conn,
+        settings,
+        database.conninfo_of(conn),
+        catalogue,
+        options,
+        progress=progress or LoggedProgress(),
+    )
 
 
 def job_named(name: str) -> Job:

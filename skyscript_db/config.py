@@ -55,9 +55,47 @@ class Settings(BaseSettings):
     scene_policy: ScenePolicy = Field(
         ScenePolicy.FINEST, description="Which scene is cut, where several fit."
     )
+    cell_fraction: float = Field(
+        1, gt=0, le=1, description="Share of 0.01 degree cells that chips are from."
+    )
+    rare_below: int = Field(
+        0, ge=0, description="Tags fewer than this in those cells come from all cells."
+    )
+    tag_cap: int | None = Field(
+        None, ge=1, description="Most chips whose rarest tag is the same; else no cap."
+    )
     seed: int = Field(0, description="Changes every jitter, sample and split.")
     image_format: Literal["jpg", "png"] = Field("jpg", description="Of chip files.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="Of JPEG chip files.")
+    chips_url: str | None = Field(
+        None,
+        description="Where chip files go, such as s3://bucket/chips; without it, home.",
+    )
+
+    earth_engine_project: str | None = Field(
+        None, description="The Cloud project that Earth Engine counts requests by."
+    )
+    earth_engine_credentials: Path | None = Field(
+        None, description="A service account's key file; without it, the user's login."
+    )
+    earth_engine_url: str | None = Field(
+        None, description="Another server that speaks for it, such as the emulator."
+    )
+    request_concurrency: int = Field(
+        40, ge=1, le=1000, description="Requests at once to a service, of all workers."
+    )
+    requests_per_second: float = Field(
+        100, gt=0, le=10_000, description="To a service, of all workers together."
+    )
+    request_tries: int = Field(
+        6, ge=1, le=100, description="How often a request that failed is made at most."
+    )
+    quota_pause_s: float = Field(
+        3600, gt=0, description="How long all wait when a service's quota is used up."
+    )
+    max_request_mib: float = Field(
+        48, gt=0, le=1024, description="Most pixels of one request, in MiB."
+    )
 
     caption_recipe: str = Field(
         "skyscript-1",

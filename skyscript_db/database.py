@@ -71,6 +71,11 @@ def connect(info: str) -> psycopg.Connection[Any]:
     return conn
 
 
+def conninfo_of(conn: psycopg.Connection[Any]) -> str:
+    """Return the connection string by which another connects to the same database."""
+    return make_conninfo(conn.info.dsn, password=conn.info.password or None)
+
+
 def engine(info: str) -> Engine:
     """Return an SQLAlchemy engine on a database, for Alembic alone."""
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - slow, rarely needed

@@ -46,3 +46,31 @@ class StorageError(SkyscriptError):
 
 class JobBusy(SkyscriptError):
     """The same job is running in another process."""
+
+
+class RequestFailed(SkyscriptError):
+    """A service's answer was no use, for the cause told; the next may be.
+
+    ``status`` is the HTTP status, None where no answer came. ``is_transient`` says
+    that the same request may succeed later, ``retry_after_s`` when the service would
+    have it again, and ``is_quota`` that all requests fail until a quota is renewed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        is_transient: bool = False,
+        retry_after_s: float | None = None,
+        is_quota: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.is_transient = is_transient
+        self.retry_after_s = retry_after_s
+        self.is_quota = is_quota
+
+
+class CredentialsExpired(SkyscriptError):
+    """A service does not accept our credentials (any more)."""

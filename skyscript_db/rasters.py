@@ -1,4 +1,4 @@
-"""Reading local GeoTIFF files: opened safely, cut by windows, stretched to 8 bits.
+"""Reading local GeoTIFF files: opened safely, read by windows, stretched to 8 bits.
 
 Only the GTiff driver opens a file (a COG is one), and files beside it are not looked
 at: world files, ``.aux.xml`` and external overviews or masks have no say, so that a
@@ -10,19 +10,17 @@ The stretch of a scene is one of
 - ``{"method": "percentile", "low": 2, "high": 98, "min": [r, g, b], "max": [r, g, b]}``
 - ``{"method": "linear", "min": [r, g, b], "max": [r, g, b]}``
 
-where a value ``v`` becomes ``round((v - min) / (max - min) * 255)``, clipped to 0 and
-255. The constants are the scene's own and stored with it: its chips share them.
+where a value ``v`` becomes ``floor((v - min) / (max - min) * 255 + 0.5)`` in double
+precision, clipped to 0 and 255, as every other provider of pixels computes it too. The
+constants are the scene's own and stored with it: its chips share them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,50 +32,28 @@ from rasterio.errors import RasterioError
 from skyscript_db.errors import LoaderError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     from rasterio.windows import Window
 
+    from skyscript_db.imagery import Pixels, Stretch, Valid
+
 Values = npt.NDArray[Any]
-Pixels = npt.NDArray[np.uint8]
-Valid = npt.NDArray[np.bool_]
-Stretch = Mapping[str, Any]
 
 MAX_BLOCK_BYTES = 128 << 20
 MAX_EXPANSION = 1000
 HARMLESS_BYTES = 64 << 20
-MAX_CUT_PX = 4096 * 4096
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_CACHEMAX": 256 << 20,  # bytes, of all files together
 }
 _hashing = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """What is needed of a scene to cut it. ``rgb`` are band numbers from 1."""
-
-    uri: str
-    file_sha256: str
-    rgb: tuple[int, int, int]
-    stretch: Stretch
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A window's pixels, (height, width, 3), and which of them hold data."""
-
-    pixels: Pixels
-    valid: Valid
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a window gave no pixels, and whether it never will."""
-
-    cause: str
-    is_final: bool
+# Held while a file is opened or closed: files on the network come and go with handlers
+# of their own, whose list in GDAL is not made for many threads.
+OPENING = threading.Lock()
 
 
 @contextmanager
@@ -89,20 +65,26 @@ def opened(path: Path) -> Iterator[Any]:
     """
     if not path.is_file():
         raise LoaderError(f"no such file: {path}; name a local GeoTIFF")
-    with rasterio.Env(**_ENVIRONMENT):
+    with rasterio.Env(**ENVIRONMENT):
         try:
-            dataset = rasterio.open(path, driver="GTiff", sharing=False)
+            with OPENING:
+                dataset = rasterio.open(path, driver="GTiff", sharing=False)
         except RasterioError as error:
             raise LoaderError(
                 f"not a GeoTIFF, or a damaged one: {error}; get it again, or make one "
                 "from another format with `rio convert`"
             ) from error
         with dataset:
-            _refuse_bomb(dataset, path.stat().st_size)
+            refuse_bomb(dataset, path.stat().st_size)
             yield dataset
 
 
-def _refuse_bomb(dataset: Any, file_bytes: int) -> None:
+def refuse_bomb(dataset: Any, file_bytes: int) -> None:
+    """Refuse a file that would not fit in memory, or of what no chip is made.
+
+    Raises:
+        LoaderError: It is one; the message says why.
+    """
     if any(name.startswith("complex") for name in dataset.dtypes):
         raise LoaderError("its values are complex numbers: store their amplitude")
     item_bytes = max(np.dtype(name).itemsize for name in dataset.dtypes)
@@ -170,12 +152,12 @@ def to_8_bits(values: Values, valid: Valid, stretch: Stretch) -> Pixels:
         stretched = values
     else:
         low, high = (
-            np.array(stretch[key], dtype=np.float32)[:, None, None]
+            np.array(stretch[key], dtype=np.float64)[:, None, None]
             for key in ("min", "max")
         )
         with np.errstate(all="ignore"):
-            scaled = (values.astype(np.float32) - low) / (high - low) * 255
-        stretched = np.rint(np.nan_to_num(scaled.clip(0, 255)))
+            scaled = (values.astype(np.float64) - low) / (high - low) * 255
+            stretched = np.nan_to_num(np.floor(scaled + 0.5).clip(0, 255))
     pixels = np.where(valid, stretched, 0).astype(np.uint8)
     return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
@@ -200,41 +182,6 @@ def _percentiles(values: Values, low: float, high: float) -> tuple[float, float]
         return 0.0, 1.0
     first, last = (float(v) for v in np.percentile(finite, [low, high]))
     return first, last if last > first else first + 1
-
-
-def cut(grid: Grid, windows: Sequence[Window]) -> Generator[Cut | Refusal]:
-    """Cut windows out of a scene's file: for each, its pixels or why there are none.
-
-    Raises:
-        LoaderError: Nothing can be cut: the file is missing, or not what was loaded.
-    """
-    path = Path(grid.uri)
-    if not path.is_file():
-        raise LoaderError(
-            f"{path} is missing: put it back, or load it from where it is now"
-        )
-    if sha256(path) != grid.file_sha256:
-        raise LoaderError(f"{path} has changed since it was loaded: load it again")
-    with opened(path) as dataset:
-        for window in windows:
-            yield _cut(dataset, grid, window)
-
-
-def _cut(dataset: Any, grid: Grid, window: Window) -> Cut | Refusal:
-    if (
-        min(window.col_off, window.row_off) < 0
-        or window.col_off + window.width > dataset.width
-        or window.row_off + window.height > dataset.height
-    ):
-        return Refusal("window outside the scene", is_final=True)
-    if window.width * window.height > MAX_CUT_PX:
-        return Refusal("window too large", is_final=True)
-    try:
-        values, valid = read(dataset, grid.rgb, window)
-    except (RasterioError, OSError):
-        cause = f"{grid.uri} is damaged here: get it again and load it"
-        return Refusal(cause, is_final=False)
-    return Cut(to_8_bits(values, valid, grid.stretch), valid)
 
 
 def sha256(path: Path) -> str:

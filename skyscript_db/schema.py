@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg import errors, sql
@@ -29,7 +31,14 @@ if TYPE_CHECKING:
 SQL = queries.beside(__file__)
 
 # Replaced as a whole: these tables hold nothing but what the project ships.
-REFERENCE_TABLES = ("caption_rule", "caption_word", "tag_label", "word_tokens")
+REFERENCE_TABLES = (
+    "caption_rule",
+    "caption_word",
+    "failure_remedy",
+    "tag_label",
+    "tag_vote",
+    "word_tokens",
+)
 
 
 def upgrade(conninfo: str, revision: str = "head") -> None:
@@ -143,8 +152,22 @@ def apply_replaceables(connection: Connection) -> None:
 def replaceable_files() -> list[Path]:
     """Return the files of replaceable objects in the order of their making."""
     functions = sorted((DB / "functions").glob("*.sql"))
-    views = sorted((DB / "views").glob("*.sql"))
-    return [*functions, *views, DB / "grants.sql"]
+    return [*functions, *_views(), DB / "grants.sql"]
+
+
+def _views() -> list[Path]:
+    """Return the views' files, each after those that it reads."""
+    texts = {path: path.read_text("utf-8") for path in (DB / "views").glob("*.sql")}
+    reads = {
+        path: [other for other in sorted(texts) if _is_read(other, path, text)]
+        for path, text in sorted(texts.items())
+    }
+    return list(TopologicalSorter(reads).static_order())
+
+
+def _is_read(view: Path, reader: Path, text: str) -> bool:
+    name = rf"\b(skyscript|osm)\.{view.stem}\b"
+    return view != reader and re.search(name, text) is not None
 
 
 def _mark() -> str:

@@ -17,11 +17,13 @@ from psycopg.rows import class_row
 from skyscript_db import queries
 from skyscript_db.clip.images import ImageError, read_image
 from skyscript_db.errors import StorageError, UsageError
+from skyscript_db.images import open_store
 
 if TYPE_CHECKING:
     import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.images import ImageStore
 
 logger = logging.getLogger(__name__)
 SQL = queries.beside(__file__)
@@ -96,7 +98,7 @@ def draw(
             "no pair to draw: `skyscript status` shows how many each stage let "
             "through; loosen the filters, or run the stage that is behind"
         )
-    cells = _open(chips, settings.chips, n)
+    cells = _open(chips, open_store(settings), n)
     totals = conn.execute(SQL.count_chips, values).fetchone() or (0, 0, 0)
     sheet = _compose(cells, min(columns, len(cells)), _title(len(cells), *totals))
     _save(sheet, target)
@@ -113,14 +115,14 @@ def _checked(path: Path, n: int, columns: int) -> Path:
     return path
 
 
-def _open(chips: list[Chip], folder: Path, n: int) -> list[Cell]:
+def _open(chips: list[Chip], store: ImageStore, n: int) -> list[Cell]:
     cells: list[Cell] = []
     refused: Counter[str] = Counter()
     for chip in chips:
         if len(cells) == n:
             break
         try:
-            image = read_image(folder / chip.image_path, chip.sha256)
+            image = read_image(store.file(chip.image_path), chip.sha256)
         except ImageError as error:
             refused[str(error)] += 1
             continue
@@ -129,9 +131,9 @@ def _open(chips: list[Chip], folder: Path, n: int) -> list[Cell]:
     reasons = ", ".join(f"{reason}: {count}" for reason, count in refused.items())
     if not cells:
         raise StorageError(
-            f"none of {len(chips)} images is in {folder} as the database has it "
-            f"({reasons}): set SKYSCRIPT_HOME to the home that they were fetched into, "
-            "or run fetch_chips again"
+            f"none of {len(chips)} images is in {store} as the database has it "
+            f"({reasons}): set SKYSCRIPT_HOME or SKYSCRIPT_CHIPS_URL to where they "
+            "were fetched to, or run fetch_chips again"
         )
     if refused:
         logger.warning("left out of the sheet: %s", reasons)

@@ -16,7 +16,9 @@ pytest_plugins = [
     "tests.fix_clip",
     "tests.fix_llm",
     "tests.fix_project",
+    "tests.fix_stac",
     "tests.fix_stages",
+    "tests.fix_earth_engine",
 ]
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,12 @@ EXAMPLE = Path(__file__).parents[1] / ".env.example"
 EXAMPLES = {
     "home": "/path/to/a/folder",
     "database_url": "postgresql://user:password@host/database",
+    "tag_cap": "10000",
     "workers": "4",
+    "chips_url": "s3://bucket/chips",
+    "earth_engine_project": "my-project",
+    "earth_engine_credentials": "/path/to/key.json",
+    "earth_engine_url": "http://127.0.0.1:8080",
     "llm_url": "http://localhost:8000/v1",
     "llm_model": "my-model",
     "llm_api_key": "secret",

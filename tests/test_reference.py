@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from skyscript_db.paths import DB
 
@@ -223,3 +224,41 @@ def _tags(path: Path) -> Iterator[tuple[str, str]]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for _, key, _, value in XML_TAG.findall(file.read()):
             yield html.unescape(key), html.unescape(value)
+
+
+# --- the votes behind the labels ------------------------------------------------------
+
+VOTE_HEADER, *VOTES = read("tag_vote")
+VOTE = {(key, value, rater): max_gsd_m for key, value, rater, max_gsd_m, _ in VOTES}
+TAGS = sorted({(key, value) for key, value, *_ in VOTES})
+
+
+def settled(key: str, value: str) -> str:
+    """Return what both raters say, or the one who settles what they differ in."""
+    one, two = VOTE[key, value, "a"], VOTE[key, value, "b"]
+    return one if one == two else VOTE[key, value, "c"]
+
+
+def test_votes_have_the_header_that_the_database_copies():
+    assert VOTE_HEADER == ["key", "value", "rater", "max_gsd_m", "reason"]
+
+
+def test_every_tag_has_two_votes_and_a_third_only_where_they_differ():
+    for tag in TAGS:
+        differ = VOTE[*tag, "a"] != VOTE[*tag, "b"]
+        assert ((*tag, "c") in VOTE) == differ, tag
+
+
+def test_at_least_2500_tags_were_voted_on_and_each_label_follows():
+    assert len(TAGS) >= 2500
+    labels = {tag: gsd for tag, gsd in MAX_GSD_M.items() if tag[1] != "*"}
+    assert labels == {tag: settled(*tag) for tag in TAGS}
+
+
+def test_the_raters_agree_as_the_data_card_says():
+    seen = [[bool(VOTE[*tag, rater]) for tag in TAGS] for rater in "ab"]
+    order = ["", *CLASSES]
+    rank = [[order.index(VOTE[*tag, rater]) for tag in TAGS] for rater in "ab"]
+    assert cohen_kappa_score(*seen) == pytest.approx(0.833, abs=0.0005)
+    weighted = cohen_kappa_score(*rank, weights="quadratic")
+    assert weighted == pytest.approx(0.848, abs=0.0005)

@@ -23,10 +23,7 @@ AS $$
     ),
 
     visible_tag AS MATERIALIZED (
-        SELECT v.key, v.value
-        FROM skyscript.tag_verdict AS v
-        INNER JOIN skyscript.caption_rule AS r ON r.key = v.key
-        WHERE r.role = 'primary' AND v.max_gsd_m IS NOT NULL
+        SELECT v.key, v.value FROM skyscript.visible_tag AS v
     ),
 
     scene AS (

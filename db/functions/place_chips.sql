@@ -37,7 +37,9 @@ CREATE FUNCTION skyscript.place_chips(
     min_side_px integer,
     max_side_px integer,
     margin double precision,
-    seed integer
+    seed integer,
+    cell_fraction double precision DEFAULT 1,
+    rare_below integer DEFAULT 0
 )
 RETURNS TABLE (
     osm_type character,
@@ -55,25 +57,7 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 AS $$
-    WITH visible_tag AS (
-        SELECT v.key, v.value, greatest(v.max_gsd_m, word.max_gsd_m) AS max_gsd_m
-        FROM skyscript.tag_verdict AS v
-        INNER JOIN skyscript.caption_rule AS r ON r.key = v.key
-        -- As in told_tags: building=office is told as a building.
-        LEFT JOIN LATERAL skyscript.max_gsd_m(v.key, 'yes') AS word (max_gsd_m)
-            ON r.is_generic AND skyscript.stands(v.value)
-        WHERE r.role = 'primary' AND coalesce(v.max_gsd_m, word.max_gsd_m) > 0
-    ),
-
-    focus AS (
-        SELECT f.osm_type, f.osm_id, max(v.max_gsd_m) AS max_gsd_m
-        FROM osm.feature AS f
-        CROSS JOIN LATERAL jsonb_each_text(f.tags) AS tag
-        INNER JOIN visible_tag AS v ON v.key = tag.key AND v.value = tag.value
-        GROUP BY f.osm_type, f.osm_id
-    ),
-
-    seen AS (
+    WITH seen AS (
         SELECT
             f.osm_type,
             f.osm_id,
@@ -87,12 +71,14 @@ AS $$
             s.width_px,
             s.height_px,
             s.gsd_m > focus.max_gsd_m AS is_too_coarse,
+            focus.is_drawn,
             concat_ws('/', c.name, s.name, f.osm_type, f.osm_id, seed) AS chance
-        FROM focus
+        FROM skyscript.sample_features(cell_fraction, rare_below, seed) AS focus
         INNER JOIN osm.feature AS f
             ON f.osm_type = focus.osm_type AND f.osm_id = focus.osm_id
         LEFT JOIN skyscript.scene AS s
-            ON s.footprint && f.geom AND st_intersects(s.footprint, f.geom)
+            ON focus.is_drawn AND s.footprint && f.geom
+                AND st_intersects(s.footprint, f.geom)
         LEFT JOIN skyscript.collection AS c ON c.id = s.collection_id
     ),
 
@@ -175,6 +161,7 @@ AS $$
         SELECT
             placed.*,
             CASE
+                WHEN NOT is_drawn THEN 'its cell was not drawn'
                 WHEN scene_id IS NULL THEN 'no imagery covers it'
                 WHEN is_too_coarse THEN 'imagery too coarse for its tags'
                 WHEN kind = 'a' AND longest_px < min_side_px

@@ -10,7 +10,7 @@ SELECT
     collection.provider,
     chip.gsd_m,
     scene.acquired_at,
-    scene.cloud_fraction,
+    coalesce(chip.cloud_fraction, scene.cloud_fraction) AS cloud_fraction,
     chip.footprint,
     chip.lon,
     chip.lat,

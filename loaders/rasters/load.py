@@ -9,15 +9,14 @@ others go on.
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import errors
 from psycopg.rows import namedtuple_row
 
+from loaders.ground import explained
 from loaders.rasters.describe import RasterFile, describe
-from loaders.rasters.options import Outcome, RasterLoad, RasterOptions
+from loaders.rasters.options import RasterLoad, RasterOptions
 from loaders.rasters.scene import Collection, register
 from skyscript_db import queries
 from skyscript_db.errors import LoaderError, UsageError
@@ -25,6 +24,10 @@ from skyscript_db.errors import LoaderError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    import psycopg
+
+    from loaders.scenes import Outcome
 
 logger = logging.getLogger(__name__)
 SQL = queries.beside(__file__)
@@ -82,28 +85,12 @@ def _load_file(  # noqa: PLR0917 - the loop's own state
     if options.acquired_at is None and file.acquired_at is None:
         result.notes.append(f"{path}: no date in its tags; tell it with --date")
     with ExitStack() as guard:
-        with _explained(), conn.transaction():
+        with explained(), conn.transaction():
             outcome, dropped = register(conn, collection, file, options, guard)
         taken[file.name] = path
         result.n_chips_dropped += len(dropped)
         _remove(options.chips, dropped)
     return outcome
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (errors.InternalError_, errors.DataError) as error:
-        raise LoaderError(
-            f"PostGIS cannot place it: {error.diag.message_primary}; check its "
-            "reference system (CRS) and transform with `rio info`"
-        ) from error
-    except errors.InsufficientPrivilege as error:
-        raise LoaderError(
-            f"this role may not load it: {error.diag.message_primary}; an unknown "
-            "reference system needs INSERT on spatial_ref_sys"
-        ) from error
 
 
 def _check_first(file: RasterFile, taken: dict[str, Path]) -> None:

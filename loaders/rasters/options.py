@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from loaders.scenes import Outcome
 from skyscript_db.errors import LoaderError
 
 if TYPE_CHECKING:
@@ -42,14 +42,6 @@ class RasterOptions:
     stretch: str | None = None
     is_synthetic: bool = False
     chips: Path | None = None
-
-
-class Outcome(StrEnum):
-    """What became of a file that is a scene."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"
-    REPLACED = "replaced"
 
 
 @dataclass(slots=True)

@@ -21,14 +21,20 @@ COMMANDS = {
     "db": "server",
     "load": "load",
     "remove": "load",
+    "collections": "collections",
     "run": "run",
     "build": "run",
     "status": "status",
+    "failures": "failures",
+    "tags": "tags",
+    "scorers": "tags",
     "search": "query",
     "describe": "query",
     "export": "export",
     "sheet": "export",
+    "rehydrate": "rehydrate",
     "model": "model",
+    "earth-engine-emulator": "emulator",
 }
 
 
@@ -46,7 +52,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"skyscript_db.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

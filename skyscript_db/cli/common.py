@@ -152,6 +152,8 @@ def print_table(
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, int):

@@ -15,6 +15,8 @@ from skyscript_db.cli.common import (
     print_json,
     progress,
 )
+from skyscript_db.cli.load_imagery import earth_engine, stac
+from skyscript_db.images.store import local_folder
 
 if TYPE_CHECKING:
     from loaders.osm import OsmLoad
@@ -37,6 +39,10 @@ def _gsd(ctx: click.Context, param: click.Parameter, value: str) -> float | None
 @click.group()
 def load() -> None:
     """Load OpenStreetMap files and imagery."""
+
+
+load.add_command(earth_engine)
+load.add_command(stac)
 
 
 @load.command()
@@ -99,7 +105,7 @@ def rasters(
     """Register GeoTIFF or COG files, or folders of them, as scenes."""
     from loaders import rasters as loader  # noqa: PLC0415 - imports GDAL
 
-    chosen = loader.RasterOptions(**options, chips=context.settings.chips)
+    chosen = loader.RasterOptions(**options, chips=local_folder(context.settings))
     result = loader.load(context.conn, paths, chosen)
     if as_json:
         print_json(_raster_facts(result))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +14,18 @@ from skyscript_db.cli.common import (
     json_option,
     pass_context,
     print_json,
+    print_table,
     progress,
 )
-from skyscript_db.jobs import runner
+from skyscript_db.errors import UsageError
+from skyscript_db.jobs import fetch_chips, runner
 from skyscript_db.jobs.runner import Counts, Work
+from skyscript_db.progress import LoggedProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skyscript_db.jobs.fetch_estimate import Estimate
 
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), help="Do at most so many units."
@@ -26,21 +36,72 @@ limit_option = click.option(
 @click.argument("job")
 @limit_option
 @click.option("--dry-run", is_flag=True, help="Count what is pending; do nothing.")
+@click.option(
+    "--retry-failed", is_flag=True, help="fetch_chips: those out of attempts too."
+)
+@click.option("--cause", help="With --retry-failed: only causes with this text.")
 @json_option
 @pass_context
 def run(
-    context: Context, *, job: str, limit: int | None, dry_run: bool, as_json: bool
+    context: Context,
+    *,
+    job: str,
+    limit: int | None,
+    dry_run: bool,
+    retry_failed: bool,
+    cause: str | None,
+    as_json: bool,
 ) -> None:
     """Run one job: do what has no result yet."""
     module = api.job_named(job)
-    action = runner.count if dry_run else runner.run
-    with progress() as bar:
-        counts = action(module, Work(context.conn, context.settings, limit, bar))
+    _check_retry(job, retry_failed=retry_failed, cause=cause)
+    with progress() as bar, _undone(context, dry_run=dry_run):
+        work = Work(context.conn, context.settings, limit, bar)
+        if retry_failed:
+            n = fetch_chips.retry_failed(context.conn, cause)
+            click.echo(f"{n:,} failed chips are tried again", err=True)
+        counts = (runner.count if dry_run else runner.run)(module, work)
+        costs = _costs(work) if dry_run and job == "fetch_chips" else None
     outcome = api.Outcome(job, module.UNIT, counts)
     if as_json:
-        print_json(_facts(outcome))
+        estimate = {} if costs is None else {"estimate": list(map(asdict, costs))}
+        print_json(_facts(outcome) | estimate)
     else:
         _print(outcome)
+        _print_costs(costs or [])
+
+
+def _check_retry(job: str, *, retry_failed: bool, cause: str | None) -> None:
+    if retry_failed and job != "fetch_chips":
+        raise UsageError(
+            f"--retry-failed is of fetch_chips: {job} tries again by itself"
+        )
+    if cause is not None and not retry_failed:
+        raise UsageError("--cause narrows --retry-failed: give both")
+
+
+@contextmanager
+def _undone(context: Context, *, dry_run: bool) -> Iterator[None]:
+    """Leave no trace of what a dry run tries."""
+    if not dry_run:
+        yield
+        return
+    with context.conn.transaction(force_rollback=True):
+        yield
+
+
+def _costs(work: Work) -> list[Estimate]:
+    from skyscript_db.jobs.fetch_estimate import estimate  # noqa: PLC0415 - seldom
+
+    return estimate(replace(work, progress=LoggedProgress()))
+
+
+def _print_costs(costs: list[Estimate]) -> None:
+    if not costs:
+        return
+    click.echo()
+    names = [field.name for field in fields(costs[0])]
+    print_table(names, [[getattr(cost, name) for name in names] for cost in costs])
 
 
 @click.command()

@@ -61,6 +61,7 @@ def status(
         "collections": _rows(conn, SQL.collections),
         "jobs": _rows(conn, SQL.jobs, {"jobs": [name_of(job) for job in JOBS]}),
         "funnel": _rows(conn, SQL.funnel, query),
+        "failures": _rows(conn, SQL.failures),
     }
     if as_json:
         print_json(facts)
@@ -85,6 +86,8 @@ def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
             print_table(headers, [[_short(row[h]) for h in headers] for row in rows])
         else:
             click.echo("none")
+    if facts["failures"]:
+        click.echo("`skyscript failures` tells the causes, and what to do about them")
 
 
 def _short(value: Any) -> Any:

@@ -44,3 +44,14 @@ FROM skyscript.funnel(
     %(area)s::geometry, %(collection)s::text, %(tags)s::jsonb, %(max_gsd_m)s
 ) AS f
 ORDER BY f.n;
+
+-- name: failures
+SELECT
+    c.state,
+    count(*) AS n_chips,
+    count(DISTINCT c.cause) AS n_causes,
+    max(c.tried_at) AS last_at
+FROM skyscript.chip AS c
+WHERE c.state IN ('failed', 'rejected')
+GROUP BY c.state
+ORDER BY c.state;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,6 @@ from skyscript_db.errors import SkyscriptError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
-    from pathlib import Path
 
     import torch
 
@@ -59,14 +58,21 @@ def decode_image(data: bytes) -> Image.Image:
         raise ImageError("image too large") from error
 
 
-def read_image(path: Path, sha256: str | None = None) -> Image.Image:
+class ImageFile(Protocol):
+    """A file that can be read; a ``Path`` is one."""
+
+    def read_bytes(self) -> bytes:
+        """Return all bytes, or raise FileNotFoundError."""
+
+
+def read_image(file: ImageFile, sha256: str | None = None) -> Image.Image:
     """Read an image file, and check its hash where one is known.
 
     Raises:
         ImageError: The file is missing, not the one with this hash, or no image.
     """
     try:
-        data = path.read_bytes()
+        data = file.read_bytes()
     except FileNotFoundError as error:
         raise ImageError("file missing") from error
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:

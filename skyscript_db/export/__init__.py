@@ -21,12 +21,15 @@ from skyscript_db.export.folder import CREATOR, Folder
 from skyscript_db.export.manifest import Tally
 from skyscript_db.export.selection import CaptionKind, Selection, is_bare
 from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
+from skyscript_db.images import open_store
+from skyscript_db.images.store import local_folder
 from skyscript_db.progress import LoggedProgress, Progress
 
 if TYPE_CHECKING:
     import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.images import ImageStore
 
 __all__ = ["ExportResult", "Format", "export"]
 
@@ -98,7 +101,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
 
     Args:
         conn: Not within a transaction: the pairs are read as of one moment.
-        settings: ``chips``, where the image files are, and the default recipe.
+        settings: Where the image files are, and the default recipe.
         folder: New, empty, or an earlier export, which is replaced.
         format: ``csv``, SkyScript's own form with image files, or ``webdataset``.
         name: The dataset's, under which its versions are counted.
@@ -141,6 +144,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         settings,
         Folder(Path(folder)),
         chosen,
+        store=open_store(settings),
         format=format,
         name=name,
         prefix=_prefix(conn, chosen, format) if prefix is None else prefix,
@@ -148,7 +152,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         origin=manifest.origin(conn),
         progress=progress or LoggedProgress(),
     )
-    run.folder.check(settings.chips, force=force)
+    run.folder.check(local_folder(settings), force=force)
     try:
         with closing(run.folder):
             run.write()
@@ -172,6 +176,7 @@ class _Export:
     settings: Settings
     folder: Folder
     selection: Selection
+    store: ImageStore
     format: Format
     name: str
     prefix: str
@@ -183,13 +188,12 @@ class _Export:
 
     def write(self) -> None:
         """Write the chips; nothing in the folder changes before there is one."""
-        chips = self.settings.chips
         with (
             closing(
                 selection.read(self.conn, self.selection, self.progress)
             ) as samples,
             closing(
-                images.read(samples, chips, workers=self.settings.workers)
+                images.read(samples, self.store, workers=self.settings.workers)
             ) as found,
         ):
             for image in found:
@@ -256,7 +260,7 @@ class _Export:
             )
         return CsvWriter(
             self.folder,
-            self.settings.chips,
+            self.store,
             prefix=self.prefix,
             caption_kind=kind,
             scorer=(self.origin["scorer"] or {}).get("name"),
@@ -272,9 +276,10 @@ class _Export:
             )
         reasons = ", ".join(f"{k}: {v}" for k, v in self.tally.rejected.items())
         raise StorageError(
-            f"none of the {n} images is in {self.settings.chips} as the database has "
-            f"it ({reasons}), so nothing was written: set SKYSCRIPT_HOME to the home "
-            "that they were fetched into, or run fetch_chips again"
+            f"none of the {n} images is in {self.store} as the database has it "
+            f"({reasons}), so nothing was written: set SKYSCRIPT_HOME or "
+            "SKYSCRIPT_CHIPS_URL to where they were fetched to, or run fetch_chips "
+            "again"
         )
 
     def _enter(self) -> int | None:

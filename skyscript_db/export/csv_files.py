@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from skyscript_db.export.folder import IMAGES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from skyscript_db.export.folder import Folder, PartFile
     from skyscript_db.export.images import Image
     from skyscript_db.export.selection import CaptionKind
+    from skyscript_db.images import ImageStore
 
 PREFIX = "a satellite image of "
 METADATA = "metadata.jsonl"
@@ -49,13 +48,13 @@ class CsvWriter:
     def __init__(
         self,
         folder: Folder,
-        chips: Path,
+        store: ImageStore,
         *,
         prefix: str,
         caption_kind: CaptionKind,
         scorer: str | None,
     ) -> None:
-        self._folder, self._chips = folder, chips
+        self._folder, self._store = folder, store
         self._prefix, self._kind, self._scorer = prefix, caption_kind, scorer
         self._tables: dict[str, tuple[Table, Table]] = {}
         self._metadata = folder.create(METADATA)
@@ -64,7 +63,7 @@ class CsvWriter:
     def add(self, image: Image) -> None:
         """Place an image and write its rows."""
         sample = image.sample
-        source = self._chips / sample.image_path
+        source = self._store.file(sample.image_path)
         name = self._folder.place_image(sample, image.data, source)
         skyscript, open_clip = self._of(sample.split)
         row = [name, self._prefix + sample.focus, self._prefix + sample.multi_feature]

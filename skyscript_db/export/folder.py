@@ -10,13 +10,12 @@ import hashlib
 import json
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skyscript_db.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from skyscript_db.export.selection import Sample
 
 MANIFEST = "manifest.json"
@@ -86,16 +85,16 @@ class Folder:
         self._begun: list[PartFile] = []
         self._sums: PartFile | None = None
 
-    def check(self, chips: Path, *, force: bool) -> None:
+    def check(self, chips: Path | None, *, force: bool) -> None:
         """Check that it can take an export, before anything is done.
 
         Raises:
             UsageError: It holds something else, or is where the chips are.
         """
-        path, chips = self.path.resolve(), chips.resolve()
+        path, chips = self.path.resolve(), chips and chips.resolve()
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path} is a file: give a folder")
-        if path == chips or chips in path.parents:
+        if chips in {path, *path.parents}:
             raise UsageError(
                 f"{self.path} is where the chips themselves are: give another folder"
             )
@@ -141,15 +140,15 @@ class Folder:
         for file in self._begun:
             file.abandon()
 
-    def place_image(self, sample: Sample, data: bytes, source: Path) -> str:
-        """Give an image its place, as a link where that works; return its name."""
+    def place_image(self, sample: Sample, data: bytes, source: object) -> str:
+        """Give an image its place, as a link where that works; return its name.
+
+        ``source`` is the file that it was read from.
+        """
         name = f"{IMAGES}/{sample.stem}{sample.suffix}"
         target = self.path / name
         target.unlink(missing_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:
-            # Another disk, another owner, or no links at all.
+        if not _is_linked(source, target):
             target.write_bytes(data)
             self.has_copies = True
         self._sum(name, sample.sha256)
@@ -181,6 +180,17 @@ class Folder:
             return bool(json.loads(text)["created_by"] == CREATOR)
         except (OSError, ValueError, TypeError, LookupError):
             return False
+
+
+def _is_linked(source: object, target: Path) -> bool:
+    """Try to make a link; in vain if the source is in a bucket or on another disk."""
+    if not isinstance(source, Path):
+        return False
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def _remove(folder: Path, names: re.Pattern[str]) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from concurrent.futures import Future
-    from pathlib import Path
 
     from skyscript_db.export.selection import Sample
+    from skyscript_db.images import ImageStore
 
 # Files a thread reads in one go; single ones would cost more in hand-overs.
 CHUNK = 16
@@ -30,28 +30,30 @@ class Image:
     reason: str | None = None
 
 
-def read(samples: Iterator[Sample], folder: Path, *, workers: int) -> Generator[Image]:
-    """Yield the samples in their order with the bytes of their files in ``folder``.
+def read(
+    samples: Iterator[Sample], store: ImageStore, *, workers: int
+) -> Generator[Image]:
+    """Yield the samples in their order with the bytes of their files in ``store``.
 
     A file whose SHA-256 is not the database's is not passed on.
     """
     window: deque[Future[list[Image]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for chunk in iter(lambda: list(islice(samples, CHUNK)), []):
-            window.append(pool.submit(_read_chunk, folder, chunk))
+            window.append(pool.submit(_read_chunk, store, chunk))
             if len(window) > 2 * workers:
                 yield from window.popleft().result()
         while window:
             yield from window.popleft().result()
 
 
-def _read_chunk(folder: Path, samples: list[Sample]) -> list[Image]:
-    return list(map(partial(_read_one, folder), samples))
+def _read_chunk(store: ImageStore, samples: list[Sample]) -> list[Image]:
+    return list(map(partial(_read_one, store), samples))
 
 
-def _read_one(folder: Path, sample: Sample) -> Image:
+def _read_one(store: ImageStore, sample: Sample) -> Image:
     try:
-        data = (folder / sample.image_path).read_bytes()
+        data = store.file(sample.image_path).read_bytes()
     except FileNotFoundError:
         return Image(sample, reason="image file missing")
     except OSError as error:

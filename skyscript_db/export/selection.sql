@@ -122,6 +122,9 @@ SELECT
         'scene_uri', CASE
             WHEN pair.provider <> 'raster' THEN split_part(scene.uri, '?', 1)
         END,
+        'scene_file', CASE
+            WHEN pair.provider = 'raster' THEN regexp_replace(scene.uri, '^.*/', '')
+        END,
         'scene_sha256', scene.file_sha256,
         'acquired_at', pair.acquired_at,
         'time', CASE
@@ -142,6 +145,11 @@ SELECT
         'sha256', pair.sha256,
         'crs', scene.crs,
         'scene_transform', scene.transform,
+        'scene_width_px', scene.width_px,
+        'scene_height_px', scene.height_px,
+        'bands', scene.bands,
+        'stretch', scene.stretch,
+        'encoding', chip.encoding,
         'col_off_px', chip.col_off_px,
         'row_off_px', chip.row_off_px,
         'lon', pair.lon,

@@ -15,11 +15,11 @@ from skyscript_db import embeddings, queries
 from skyscript_db.clip import load, weights
 from skyscript_db.clip.images import FILE_REASONS, read_image
 from skyscript_db.errors import StorageError
+from skyscript_db.images import open_store
 from skyscript_db.jobs.runner import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import psycopg
     from PIL import Image
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skyscript_db.clip.stream import Encoded
     from skyscript_db.config import Settings
     from skyscript_db.embeddings import Model
+    from skyscript_db.images import ImageStore
     from skyscript_db.jobs.runner import Parameters, Work
 
 UNIT = "chips"
@@ -56,35 +57,37 @@ def run(work: Work) -> None:
     """Embed the chips that the model has not embedded yet."""
     clip = load(work.settings)
     model = embeddings.register(work.conn, clip)
-    folder = work.settings.chips
+    store = open_store(work.settings)
 
     def read(chip: ChipFile) -> Image.Image:
-        return read_image(folder / chip.image_path, chip.sha256)
+        return read_image(store.file(chip.image_path), chip.sha256)
 
-    pending = _pending(work, model, clip.batch_size)
+    pending = _pending(work, model, store, clip.batch_size)
     for encoded in clip.stream_images(pending, read):
         with work.conn.transaction():
             _store(work.conn, model, encoded)
     embeddings.build_index(work.conn, model, "chip")
 
 
-def _pending(work: Work, model: Model, size: int) -> Iterator[list[ChipFile]]:
+def _pending(
+    work: Work, model: Model, store: ImageStore, size: int
+) -> Iterator[list[ChipFile]]:
     values = {"model_id": model.id}
     for bounds in batches(work, SQL.list_pending, values, size=size, unit=UNIT):
         if bounds["first"] == 1:
-            _check_folder(work.settings.chips)
+            _check_store(store)
             embeddings.prepare_load(work.conn, model, "chip")
         rows = work.conn.execute(SQL.select_batch, bounds)
         yield [ChipFile(*row) for row in rows]
 
 
-def _check_folder(folder: Path) -> None:
+def _check_store(store: ImageStore) -> None:
     # Else a wrong home would have every chip of the right one cut again.
-    if not folder.is_dir():
+    if not store.exists():
         raise StorageError(
-            f"no folder {folder}, which should hold the chips: set SKYSCRIPT_HOME to "
-            "the home that they were fetched into, or make the folder and have all of "
-            "them fetched again"
+            f"no folder {store}, which should hold the chips: set SKYSCRIPT_HOME or "
+            "SKYSCRIPT_CHIPS_URL to where they were fetched to, or make the folder and "
+            "have all of them fetched again"
         )
 
 

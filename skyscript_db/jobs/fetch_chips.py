@@ -1,35 +1,41 @@
-"""Cut the planned chips out of their scenes and store them as image files.
+"""Fetch the planned chips and store them as image files.
 
-In: ``chip`` rows that are planned, or failed and may be tried again. Out: a file under
-the folder of chips, and the row in state ``ok`` with its path, hash and size;
+In: ``chip`` rows that are planned, or failed and may be tried again. Out: a file in
+the store of chips, and the row in state ``ok`` with its path, hash and size;
 ``rejected`` with the cause where there is nothing to see; ``failed`` with cause and
-remedy where the scene could not be read.
+HTTP status where its pixels could not be had.
+
+The order is shuffled by a hash of scene and block (a square of the scene), so that
+what an interrupted run leaves is a fair sample of all, and that chips which can share
+a request still come together; within a block it goes by position. Results are
+recorded as they come: a killed run loses what was in flight, and what is ok is never
+asked for again.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from rasterio.windows import Window
-
-from skyscript_db import images, queries, rasters
-from skyscript_db.errors import LoaderError
-from skyscript_db.images import ImageFolder, StoredImage
-from skyscript_db.jobs.runner import batches
-from skyscript_db.rasters import Cut, Grid, Refusal
+from loaders.providers import PROVIDERS, open_provider
+from skyscript_db import queries
+from skyscript_db.database import conninfo_of
+from skyscript_db.errors import SkyscriptError
+from skyscript_db.fetching import Lane, checks, stream
+from skyscript_db.imagery import Refusal
+from skyscript_db.images import StoredImage, open_store
+from skyscript_db.jobs.planned import Scene, planned_chips
+from skyscript_db.jobs.runner import list_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-    from datetime import datetime
+    import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.fetching import Result
+    from skyscript_db.images import ImageStore
     from skyscript_db.jobs.runner import Parameters, Work
 
 UNIT = "chips"
@@ -38,45 +44,8 @@ SQL = queries.beside(__file__)
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-# More nodata than this, and there is less picture than hole.
-MAX_NODATA_FRACTION = 0.5
-# In 8-bit steps from a band's darkest pixel to its brightest: no more is the noise of
-# JPEG in an even area.
-MAX_CONSTANT_SPREAD = 2
-# Neighbours in one scene, cut by one thread from one open file.
-CHIPS_TOGETHER = 32
-
-# How to cut the scenes of a provider: for each window its pixels or a refusal.
-CUTTERS: Mapping[str, Callable[[Grid, Sequence[Window]], Generator[Cut | Refusal]]] = {
-    "raster": rasters.cut,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A chip to cut; ``loaded_at`` tells whether its scene is still the one read."""
-
-    id: int
-    provider: str
-    loaded_at: datetime
-    grid: Grid
-    window: Window
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a chip: a stored image, or why there is none."""
-
-    chip: Chip
-    found: StoredImage | Refusal
-    nodata_fraction: float | None = None
-
-    @property
-    def state(self) -> str:
-        """The chip's state from now on."""
-        if isinstance(self.found, Refusal):
-            return "rejected" if self.found.is_final else "failed"
-        return "ok"
+# Between transactions: what is finished and not yet recorded is lost by a kill.
+FLUSH_S = 0.2
 
 
 def parameters(settings: Settings) -> Parameters:
@@ -84,119 +53,97 @@ def parameters(settings: Settings) -> Parameters:
     return {
         "image_format": settings.image_format,
         "jpeg_quality": settings.jpeg_quality,
-        "max_nodata_fraction": MAX_NODATA_FRACTION,
+        "max_nodata_fraction": checks.MAX_NODATA_FRACTION,
         "max_attempts": MAX_ATTEMPTS,
-        "providers": sorted(CUTTERS),
+        "providers": sorted(PROVIDERS),
     }
 
 
 def run(work: Work) -> None:
-    """Cut and store all pending chips, a transaction a batch.
+    """Fetch and store all pending chips.
+
+    A provider that cannot be opened does not keep the others from their work; its
+    error is raised at the end.
 
     Raises:
-        StorageError: A file cannot be written; the batch's chips stay pending.
+        StorageError: A file cannot be written; the chips in flight stay pending.
+        CredentialsExpired: A service does not know us (any more); likewise.
         JobBusy: Another process writes to the same folder.
     """
-    folder = ImageFolder(work.settings.chips)
-    values = parameters(work.settings)
-    size = CHIPS_TOGETHER * max(8, work.settings.workers)
-    with folder.writing(), ThreadPoolExecutor(work.settings.workers) as pool:
-        for bounds in batches(work, SQL.list_pending, values, size=size, unit=UNIT):
-            results = _fetch(work, pool, folder, bounds)
-            folder.sync(
-                result.found.path
-                for result in results
-                if isinstance(result.found, StoredImage)
-            )
-            _record(work, results)
+    store = open_store(work.settings)
+    with store.writing():
+        list_ids(work, SQL.list_pending, parameters(work.settings), unit=UNIT)
+        work.conn.execute(SQL.create_fetched)
+        lanes, errors = _lanes(work)
+        record = _Record(work, store)
+        with closing(stream(lanes, store)) as results:
+            try:
+                for some in results:
+                    record.add(some)
+            finally:
+                record.flush()
+    if errors:
+        raise errors[0]
 
 
-def _fetch(
-    work: Work, pool: ThreadPoolExecutor, folder: ImageFolder, bounds: Parameters
-) -> list[Result]:
-    rows = work.conn.execute(SQL.select_batch, bounds)
-    chips = [_chip(*row) for row in rows]
+def retry_failed(conn: psycopg.Connection[Any], cause: str | None = None) -> int:
+    """Plan failed chips afresh, those out of attempts too; return how many.
 
-    def fetch(group: Sequence[Chip]) -> list[Result]:
-        return _fetch_group(group, folder, work.settings)
-
-    return list(chain.from_iterable(pool.map(fetch, _groups(chips))))
+    With ``cause``, only those whose cause has this text in it.
+    """
+    return conn.execute(SQL.retry_failed, {"cause": cause}).rowcount
 
 
-def _chip(  # noqa: PLR0917 - the columns of select_batch
-    chip_id: int,
-    provider: str,
-    loaded_at: datetime,
-    uri: str,
-    file_sha256: str,
-    rgb: list[int],
-    stretch: dict[str, Any],
-    *window: int,
-) -> Chip:
-    red, green, blue = rgb
-    grid = Grid(uri, file_sha256, (red, green, blue), stretch)
-    return Chip(chip_id, provider, loaded_at, grid, Window(*window))
-
-
-def _groups(chips: Sequence[Chip]) -> Iterator[Sequence[Chip]]:
-    for _, neighbours in groupby(chips, key=lambda chip: chip.grid):
-        group = list(neighbours)
-        for first in range(0, len(group), CHIPS_TOGETHER):
-            yield group[first : first + CHIPS_TOGETHER]
-
-
-def _fetch_group(
-    group: Sequence[Chip], folder: ImageFolder, settings: Settings
-) -> list[Result]:
-    results: list[Result] = []
-    cutter = CUTTERS[group[0].provider]
-    # Closed here and now, in the thread that opened the file.
-    with closing(cutter(group[0].grid, [chip.window for chip in group])) as cuts:
+def _lanes(work: Work) -> tuple[list[Lane], list[SkyscriptError]]:
+    lanes: list[Lane] = []
+    errors: list[SkyscriptError] = []
+    for (name,) in work.conn.execute(SQL.list_providers).fetchall():
         try:
-            for chip, cut in zip(group, cuts, strict=True):
-                results.append(_store(chip, cut, folder, settings))
-        except LoaderError as error:
-            refusal = Refusal(str(error), is_final=False)
-            results += [Result(missed, refusal) for missed in group[len(results) :]]
-    return results
+            provider = open_provider(name, work.settings, conninfo_of(work.conn))
+        except SkyscriptError as error:
+            logger.warning("no chips from %s: %s", name, error)
+            errors.append(error)
+        else:
+            chips = planned_chips(work.conn, work.settings, name)
+            lanes.append(Lane(provider, chips))
+    return lanes, errors
 
 
-def _store(
-    chip: Chip, cut: Cut | Refusal, folder: ImageFolder, settings: Settings
-) -> Result:
-    if isinstance(cut, Refusal):
-        return Result(chip, cut)
-    nodata_fraction = 1 - float(cut.valid.mean())
-    cause = _nothing_to_see(cut, nodata_fraction)
-    if cause is not None:
-        return Result(chip, Refusal(cause, is_final=True), nodata_fraction)
-    data = images.encode(cut.pixels, settings.image_format, settings.jpeg_quality)
-    size_px = (chip.window.width, chip.window.height)
-    if not images.is_image(data, settings.image_format, size_px):
-        refusal = Refusal("its image was not encoded whole", is_final=False)
-        return Result(chip, refusal, nodata_fraction)
-    path = images.path_of(chip.id, settings.image_format)
-    return Result(chip, folder.write(path, data), nodata_fraction)
+class _Record:
+    """Enters results in the database, a transaction for all that has come."""
+
+    def __init__(self, work: Work, store: ImageStore) -> None:
+        self._work, self._store = work, store
+        self._results: list[Result] = []
+        self._flushed = time.monotonic()
+
+    def add(self, results: list[Result]) -> None:
+        """Take results; enter them if some time has passed."""
+        self._results += results
+        if time.monotonic() - self._flushed >= FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Enter what has come; its files are on disk before their rows say so."""
+        results, self._results = self._results, []
+        self._flushed = time.monotonic()
+        if not results:
+            return
+        self._store.sync(
+            result.found.path
+            for result in results
+            if isinstance(result.found, StoredImage)
+        )
+        with self._work.conn.transaction(), self._work.conn.cursor() as cursor:
+            with cursor.copy(SQL.copy_fetched) as copy:
+                for result in results:
+                    copy.write_row(_row(result))
+            cursor.execute(SQL.update_chips)
+        self._work.progress.advance(len(results))
+        _warn(results)
 
 
-def _nothing_to_see(cut: Cut, nodata_fraction: float) -> str | None:
-    seen = cut.pixels[cut.valid]
-    if seen.size == 0:
-        return "all nodata"
-    if nodata_fraction > MAX_NODATA_FRACTION:
-        return "mostly nodata"
-    if np.ptp(seen, axis=0).max() <= MAX_CONSTANT_SPREAD:
-        return "constant image"
-    return None
-
-
-def _record(work: Work, results: Sequence[Result]) -> None:
-    with work.conn.transaction(), work.conn.cursor() as cursor:
-        cursor.execute(SQL.create_fetched)
-        with cursor.copy(SQL.copy_fetched) as copy:
-            for result in results:
-                copy.write_row(_row(result))
-        cursor.execute(SQL.update_chips)
+def _warn(results: list[Result]) -> None:
     failures = Counter(
         result.found.cause
         for result in results
@@ -207,9 +154,13 @@ def _record(work: Work, results: Sequence[Result]) -> None:
 
 
 def _row(result: Result) -> tuple[Any, ...]:
-    start = (result.chip.id, result.chip.loaded_at, result.state)
+    scene = result.chip.version
+    assert isinstance(scene, Scene)  # noqa: S101 - planned_chips saw to it
+    start = (result.chip.id, scene.loaded_at, result.state)
+    shares = (result.nodata_fraction, result.cloud_fraction)
     match result.found:
         case StoredImage(path, sha256, n_bytes):
-            return (*start, None, path, sha256, n_bytes, result.nodata_fraction)
-        case Refusal(cause):
-            return (*start, cause, None, None, None, result.nodata_fraction)
+            label = result.chip.encoding.label
+            return (*start, None, None, path, sha256, n_bytes, label, *shares)
+        case Refusal(cause, _, http_status):
+            return (*start, cause, http_status, None, None, None, None, *shares)

@@ -1,6 +1,6 @@
 -- name: list_pending
--- Scene by scene and, within one, block by block: what a file's blocks hold is
--- decoded once for all chips in them.
+-- By a hash of scene and block, which is the same on every machine; within a block by
+-- position, so that what a file's blocks hold is decoded once for all chips in them.
 INSERT INTO pending (id)
 SELECT c.id
 FROM skyscript.chip AS c
@@ -12,44 +12,50 @@ WHERE c.state <> 'ok'
         OR (c.state = 'failed' AND c.n_attempts < %(max_attempts)s)
     )
     AND cl.provider = ANY (%(providers)s)
-ORDER BY c.scene_id, c.row_off_px / 1024, c.col_off_px / 1024, c.id
+ORDER BY
+    skyscript.hash_id(
+        'fetch',
+        cl.name,
+        s.name,
+        (c.row_off_px / 2048)::text,
+        (c.col_off_px / 2048)::text
+    ),
+    c.scene_id,
+    c.row_off_px / 2048,
+    c.col_off_px / 2048,
+    c.row_off_px / 256,
+    c.col_off_px / 256,
+    c.id
 LIMIT %(limit)s;
 
--- name: select_batch
-SELECT
-    c.id,
-    cl.provider,
-    s.loaded_at,
-    s.uri,
-    s.file_sha256,
-    s.bands -> 'rgb' AS rgb,
-    s.stretch,
-    c.col_off_px,
-    c.row_off_px,
-    c.width_px,
-    c.height_px
+-- name: list_providers
+SELECT cl.provider
 FROM pending AS p
 INNER JOIN skyscript.chip AS c ON c.id = p.id
 INNER JOIN skyscript.scene AS s ON s.id = c.scene_id
 INNER JOIN skyscript.collection AS cl ON cl.id = s.collection_id
-WHERE p.n BETWEEN %(first)s AND %(last)s
-ORDER BY p.n;
+GROUP BY cl.provider
+ORDER BY cl.provider;
 
 -- name: create_fetched
-CREATE TEMPORARY TABLE fetched (
+CREATE TEMPORARY TABLE IF NOT EXISTS fetched (
     chip_id bigint PRIMARY KEY,
     loaded_at timestamptz NOT NULL,
     state text NOT NULL,
     cause text,
+    http_status integer,
     image_path text,
     sha256 text,
     file_bytes integer,
-    nodata_fraction real
-) ON COMMIT DROP;
+    encoding text,
+    nodata_fraction real,
+    cloud_fraction real
+) ON COMMIT DELETE ROWS;
 
 -- name: copy_fetched
 COPY fetched (
-    chip_id, loaded_at, state, cause, image_path, sha256, file_bytes, nodata_fraction
+    chip_id, loaded_at, state, cause, http_status, image_path, sha256, file_bytes,
+    encoding, nodata_fraction, cloud_fraction
 ) FROM STDIN;
 
 -- name: update_chips
@@ -59,17 +65,27 @@ UPDATE skyscript.chip AS c
 SET
     state = f.state,
     cause = f.cause,
+    http_status = f.http_status,
     image_path = f.image_path,
     sha256 = f.sha256,
     file_bytes = f.file_bytes,
+    encoding = f.encoding,
     nodata_fraction = f.nodata_fraction,
+    cloud_fraction = f.cloud_fraction,
     n_attempts = CASE WHEN f.state = 'ok' THEN 1 ELSE c.n_attempts + 1 END,
+    tried_at = now(),
     fetched_at = CASE WHEN f.state = 'ok' THEN now() END
 FROM fetched AS f, skyscript.scene AS s
 WHERE c.id = f.chip_id
     AND c.state IN ('planned', 'failed')
     AND s.id = c.scene_id
     AND s.loaded_at = f.loaded_at;
+
+-- name: retry_failed
+UPDATE skyscript.chip AS c
+SET state = 'planned', cause = NULL, http_status = NULL, n_attempts = 0
+WHERE c.state = 'failed'
+    AND (%(cause)s::text IS NULL OR position(%(cause)s::text IN c.cause) > 0);
 
 -- name: count
 SELECT

@@ -6,7 +6,13 @@ Around a point, or a vertex of a line, the chip is a square of ``chip_side_px``;
 an area it is its bounding box with a margin. It lies off-centre by chance, by a
 quarter of its side at most, on the scene's own pixel grid.
 
-The geometry is in ``skyscript.place_chips``. Chips that are planned already stay: a
+Which features are a focus at all can be sampled in two stages, as in the paper: by
+``cell_fraction``, all in so many of the cells of 0.01 degrees, and by ``rare_below``,
+all with a tag that those cells hardly hold. ``tag_cap`` bounds the chips of one tag. A
+sample takes chips of the full plan and no others, so one can be widened later.
+
+The geometry is in ``skyscript.place_chips``, the choice of scene and the cap in
+``skyscript.choose_chips``. Chips that are planned already stay: a
 feature that has one is not planned again when a better scene is loaded later, unless
 the policy is to take all scenes. Load all scenes first, and machines agree.
 """
@@ -36,7 +42,14 @@ def parameters(settings: Settings) -> Parameters:
     }
     policy = settings.scene_policy.value
     plan = " ".join(f"{name}={value:g}" for name, value in window.items())
-    return {**window, "policy": policy, "plan": f"policy={policy} {plan}"}
+    return {
+        **window,
+        "policy": policy,
+        "plan": f"policy={policy} {plan}",
+        "cell_fraction": settings.cell_fraction,
+        "rare_below": settings.rare_below,
+        "tag_cap": settings.tag_cap,
+    }
 
 
 def run(work: Work) -> None:

@@ -136,15 +136,23 @@ def batches(
     inclusive, for ``WHERE pending.n BETWEEN %(first)s AND %(last)s``. What is listed is
     not looked for again, so a run costs one pass however many batches it has.
     """
-    work.conn.execute(SQL.create_pending)
-    work.conn.execute(list_pending, {**parameters, "limit": work.limit})
-    work.conn.execute(SQL.analyze_pending)
-    total = _one(work.conn, SQL.count_pending)
-    work.progress.start(total, unit)
+    total = list_ids(work, list_pending, parameters, unit=unit)
     for first in range(1, total + 1, size):
         last = min(first + size - 1, total)
         yield {"first": first, "last": last}
         work.progress.advance(last - first + 1)
+
+
+def list_ids(
+    work: Work, list_pending: LiteralString, parameters: Parameters, *, unit: str
+) -> int:
+    """Fill the temporary table ``pending``, begin the progress, return the count."""
+    work.conn.execute(SQL.create_pending)
+    work.conn.execute(list_pending, {**parameters, "limit": work.limit})
+    work.conn.execute(SQL.analyze_pending)
+    total = int(_one(work.conn, SQL.count_pending))
+    work.progress.start(total, unit)
+    return total
 
 
 class _only_one:  # noqa: N801 - reads as a function, like contextlib's own

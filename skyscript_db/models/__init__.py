@@ -1,6 +1,15 @@
 """The tables, one module a subject. Importing this package registers them all."""
 
-from skyscript_db.models import caption, chip, embedding, imagery, ledger, osm, tag
+from skyscript_db.models import (
+    caption,
+    chip,
+    embedding,
+    fetching,
+    imagery,
+    ledger,
+    osm,
+    tag,
+)
 from skyscript_db.models.base import SCHEMA, Base
 
 metadata = Base.metadata
@@ -10,6 +19,7 @@ __all__ = [
     "caption",
     "chip",
     "embedding",
+    "fetching",
     "imagery",
     "ledger",
     "metadata",

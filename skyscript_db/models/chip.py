@@ -70,6 +70,15 @@ class Chip(Base):
         server_default=text("now()"), comment="When it was planned."
     )
     fetched_at: Mapped[datetime | None] = mapped_column(comment="When it was cut.")
+    cloud_fraction: Mapped[float | None] = mapped_column(
+        REAL, comment="Share of its pixels under cloud, where the collection tells."
+    )
+    encoding: Mapped[str | None] = mapped_column(
+        comment="What wrote the file: format, quality, and versions of the encoder."
+    )
+    tried_at: Mapped[datetime | None] = mapped_column(
+        comment="When a fetch was last tried."
+    )
 
     __table_args__ = (
         CheckConstraint(
@@ -84,6 +93,7 @@ class Chip(Base):
             "(state IN ('rejected', 'failed')) = (cause IS NOT NULL)", name="cause"
         ),
         CheckConstraint("width_px > 0 AND height_px > 0", name="size"),
+        CheckConstraint("cloud_fraction BETWEEN 0 AND 1", name="cloud_fraction"),
         Index("uq_chip_image_path", "image_path", unique=True),
         Index("ix_chip_scene_id", "scene_id"),
         Index("ix_chip_osm_id", "osm_id"),

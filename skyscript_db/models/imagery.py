@@ -37,9 +37,19 @@ class Collection(Base):
     )
     licence: Mapped[str | None] = mapped_column(comment="SPDX identifier or terms.")
     attribution: Mapped[str | None] = mapped_column(comment="Credit to be printed.")
+    source: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="Where a service has it: the asset of Earth Engine, or the catalogue "
+        "and collection of STAC."
+    )
+    max_cloud_fraction: Mapped[float | None] = mapped_column(
+        comment="Cloudiest scenes that are loaded unless told otherwise."
+    )
 
     __table_args__ = (
         CheckConstraint("gsd_m > 0", name="gsd_m"),
+        CheckConstraint(
+            "max_cloud_fraction BETWEEN 0 AND 1", name="max_cloud_fraction"
+        ),
         CheckConstraint(
             "provider IN ('raster', 'earth-engine', 'stac')", name="provider"
         ),
@@ -100,6 +110,10 @@ class Scene(Base):
     )
     loaded_at: Mapped[datetime] = mapped_column(
         server_default=text("now()"), comment="When it was registered."
+    )
+    version: Mapped[str | None] = mapped_column(
+        comment="What its provider calls this state of its pixels, such as when it was "
+        "updated."
     )
 
     __table_args__ = (

@@ -55,6 +55,30 @@ class TagLabel(Base):
     )
 
 
+class TagVote(Base):
+    """A reading of a tag by one rater, from which its label follows."""
+
+    __tablename__ = "tag_vote"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key.")
+    value: Mapped[str] = mapped_column(primary_key=True, comment="Value.")
+    rater: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="a and b judged without each other; c settled what they differ in.",
+    )
+    max_gsd_m: Mapped[float | None] = mapped_column(comment=MAX_GSD_COMMENT)
+    reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
+
+    __table_args__ = (
+        CheckConstraint("max_gsd_m > 0", name="max_gsd_m"),
+        CheckConstraint("rater IN ('a', 'b', 'c')", name="rater"),
+        {
+            "comment": "The readings behind tag_label: two of each tag, and a third "
+            "where they differ."
+        },
+    )
+
+
 class TagGroundability(Base):
     """A verdict on a tag by one source."""
 

@@ -151,6 +151,28 @@ def test_status(on_town: Skyscript) -> None:
     assert [job["status"] for job in found["jobs"]] == ["finished"] * 11
 
 
+def test_tags(on_town: Skyscript) -> None:
+    told = on_town("tags", "--key", "natural")
+    assert (told.status, told.err) == (0, "")
+    lines = [" ".join(line.split()) for line in told.out.splitlines()]
+    assert lines[0] == (
+        "tag features max_gsd_m source focus planned on_disk told reason"
+    )
+    assert lines[1].startswith("natural=tree 21 0.6 label yes 19 17 17 ")
+    hidden = on_town("tags", "--not-groundable", "--json", "-n", "3").json()
+    assert [tag["max_gsd_m"] for tag in hidden] == [None] * 3
+    assert on_town("tags", "--key", "nothing").out == "none\n"
+
+
+def test_scorers(on_town: Skyscript) -> None:
+    told = on_town("scorers")
+    assert (told.status, told.err) == (0, "")
+    assert "yes" in told.out
+    (scorer,) = on_town("scorers", "--json").json()["scorers"]
+    assert scorer["pairs"] > 0
+    assert scorer["lowest"] <= scorer["median"] <= scorer["highest"]
+
+
 def test_export(on_town: Skyscript, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     told = on_town("export", str(folder), "--format", "csv", "--split", "train")

@@ -7,8 +7,9 @@ import pytest
 from tests.cli.conftest import Skyscript
 
 COMMANDS = [
-    *("db", "load", "remove", "run", "build", "status", "search", "describe"),
-    *("export", "sheet", "model"),
+    *("db", "load", "remove", "collections", "run", "build", "status", "failures"),
+    *("tags", "scorers", "search", "describe", "export", "sheet", "rehydrate", "model"),
+    "earth-engine-emulator",
 ]
 
 

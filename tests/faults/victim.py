@@ -38,7 +38,7 @@ BATCHES = {
     "link_features": ("BATCH", 8),
     "write_captions": ("BATCH", 8),
     "score_pairs": ("BATCH", 8),
-    "fetch_chips": ("CHIPS_TOGETHER", 1),
+    "fetch_chips": ("FLUSH_S", 0),
 }
 # Files by which a command tells that it waits, and is told to go on.
 REACHED, GO_ON = "reached", "go_on"

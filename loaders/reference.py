@@ -11,8 +11,6 @@ from skyscript_db.errors import LoaderError
 if TYPE_CHECKING:
     import psycopg
 
-    from loaders.rasters.describe import RasterFile
-
 SQL = queries.beside(__file__)
 
 # PostGIS leaves these to users; its CHECK ends them at 998999.
@@ -21,21 +19,23 @@ N_CUSTOM_SRIDS = 98_999
 
 
 def find_or_register(
-    conn: psycopg.Connection[Any], file: RasterFile
+    conn: psycopg.Connection[Any], authority: tuple[str, str] | None, wkt: str
 ) -> tuple[str, int]:
-    """Return the name of a file's reference system, or its WKT, and its SRID.
+    """Return the name of a reference system, or its WKT, and its SRID.
+
+    ``authority`` is its name and code, such as EPSG and 32632.
 
     A system that PostGIS does not know by its code is registered by its WKT, under a
     number derived from that: the same on every machine.
     """
-    if file.authority is not None:
-        name, code = file.authority
+    if authority is not None:
+        name, code = authority
         found = conn.execute(
             SQL.find_srid, {"auth_name": name, "code": code}
         ).fetchone()
         if found is not None:
             return f"{name}:{code}", found[0]
-    return file.wkt, _register(conn, file.wkt)
+    return wkt, _register(conn, wkt)
 
 
 def _register(conn: psycopg.Connection[Any], wkt: str) -> int:

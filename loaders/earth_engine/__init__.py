@@ -1,0 +1,1 @@
+"""Google Earth Engine: its images, registered as scenes, and their pixels."""

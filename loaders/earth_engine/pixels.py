@@ -1,0 +1,217 @@
+"""The pixels of Earth Engine's images, computed there and cut here.
+
+Windows that lie together are asked for as one: the stretched colours, which pixels
+hold data, and which are cloud, as bytes on the image's own grid. What comes back is
+checked against what was asked for before anything is cut from it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import ee
+import numpy as np
+from numpy.lib import format as npy
+from rasterio.windows import Window
+
+from loaders.earth_engine.expressions import BANDS, expression
+from loaders.earth_engine.session import Session
+from skyscript_db.errors import RequestFailed
+from skyscript_db.imagery import Cut, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from typing import Self
+
+    from skyscript_db.config import Settings
+    from skyscript_db.imagery import Grid, Valid
+
+MAX_SIDE_PX = 32_768
+MAX_CUT_PX = 4096 * 4096
+# Whoever packs reckons with four bytes a pixel; Earth Engine counts a byte of mask
+# beside each of up to five bands.
+PACKED_BYTES = 4
+COUNTED_BYTES = 10
+# Words of a refusal that a smaller request may escape.
+TOO_MUCH = ("memory", "too large", "too many pixels", "request size", "timed out")
+
+
+def provider(settings: Settings, limits_conninfo: str) -> EarthEngine:
+    """Return Earth Engine as a provider, logged in.
+
+    Raises:
+        UsageError: A setting is missing.
+        CredentialsExpired: It does not accept our login.
+        RequestFailed: It does not answer.
+    """
+    return EarthEngine(Session(settings, limits_conninfo), settings)
+
+
+class EarthEngine:
+    """Cuts windows out of images by ``computePixels``; a context manager."""
+
+    def __init__(self, session: Session, settings: Settings) -> None:
+        self._session = session
+        self._concurrency = settings.request_concurrency
+        self._max_bytes = int(settings.max_request_mib * (1 << 20))
+
+    @property
+    def max_request_bytes(self) -> int:
+        """Most bytes of pixels in one request, as those who pack reckon."""
+        return self._max_bytes * PACKED_BYTES // COUNTED_BYTES
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls of ``cut`` may run at once."""
+        return self._concurrency
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._session.close()
+
+    def cut(
+        self, grid: Grid, windows: Sequence[Window]
+    ) -> Generator[Cut | Refusal, None, None]:
+        """Yield for each window, in order, its pixels or why there are none.
+
+        Raises:
+            RequestFailed: Earth Engine refused, or failed too often.
+            CredentialsExpired: It does not accept our login any more.
+        """
+        refused = [_refusal(grid, window) for window in windows]
+        fit = [w for w, r in zip(windows, refused, strict=True) if r is None]
+        cuts = self._cut(grid, fit)
+        for refusal in refused:
+            yield refusal or next(cuts)
+
+    def _cut(self, grid: Grid, windows: Sequence[Window]) -> Generator[Cut, None, None]:
+        if not windows:
+            return
+        bounds = bounding(windows)
+        if len(windows) > 1 and not self._is_small(bounds):
+            yield from self._halves(grid, windows)
+            return
+        try:
+            values = self._session.call(lambda: compute(grid, bounds))
+        except RequestFailed as error:
+            if len(windows) == 1 or not _is_too_much(error):
+                raise
+            yield from self._halves(grid, windows)
+            return
+        for window in windows:
+            yield _cut_from(values, bounds, window)
+
+    def _halves(
+        self, grid: Grid, windows: Sequence[Window]
+    ) -> Generator[Cut, None, None]:
+        middle = len(windows) // 2
+        yield from self._cut(grid, windows[:middle])
+        yield from self._cut(grid, windows[middle:])
+
+    def _is_small(self, window: Window) -> bool:
+        n_bytes = window.width * window.height * PACKED_BYTES
+        longest_px = max(window.width, window.height)
+        return bool(n_bytes <= self.max_request_bytes and longest_px <= MAX_SIDE_PX)
+
+
+def _refusal(grid: Grid, window: Window) -> Refusal | None:
+    if (
+        min(window.col_off, window.row_off) < 0
+        or window.col_off + window.width > grid.width_px
+        or window.row_off + window.height > grid.height_px
+    ):
+        return Refusal("window outside the scene", is_final=True)
+    if window.width * window.height > MAX_CUT_PX:
+        return Refusal("window too large", is_final=True)
+    return None
+
+
+def _is_too_much(error: RequestFailed) -> bool:
+    return error.status == 413 or (
+        error.status == 400 and any(word in str(error).lower() for word in TOO_MUCH)
+    )
+
+
+def bounding(windows: Sequence[Window]) -> Window:
+    """Return the smallest window that holds all of them."""
+    left = min(window.col_off for window in windows)
+    top = min(window.row_off for window in windows)
+    right = max(window.col_off + window.width for window in windows)
+    bottom = max(window.row_off + window.height for window in windows)
+    return Window(left, top, right - left, bottom - top)
+
+
+def compute(grid: Grid, window: Window) -> Any:
+    """Return a window of an image as a structured array of bytes, (height, width).
+
+    Raises:
+        RequestFailed: What came is not what was asked for.
+    """
+    answer = ee.data.computePixels(
+        {
+            "expression": expression(grid.uri, grid.bands, grid.stretch),
+            "fileFormat": "NPY",
+            "grid": pixel_grid(grid, window),
+        }
+    )
+    n_bands = len(BANDS) if "cloud" in grid.bands else len(BANDS) - 1
+    return read_answer(answer, window, BANDS[:n_bands])
+
+
+def pixel_grid(grid: Grid, window: Window) -> dict[str, Any]:
+    """Return a window of a scene's grid in the words of the API."""
+    a, b, c, d, e, f = grid.transform
+    col, row = window.col_off, window.row_off
+    is_code = grid.crs.upper().startswith("EPSG:")
+    return {
+        "dimensions": {"width": int(window.width), "height": int(window.height)},
+        "affineTransform": {
+            "scaleX": a,
+            "shearX": b,
+            "translateX": a * col + b * row + c,
+            "shearY": d,
+            "scaleY": e,
+            "translateY": d * col + e * row + f,
+        },
+        "crsCode" if is_code else "crsWkt": grid.crs,
+    }
+
+
+def read_answer(answer: bytes, window: Window, bands: Sequence[str]) -> Any:
+    """Return an answer in NumPy's format, once it is what was asked for.
+
+    Raises:
+        RequestFailed: It is something else, or not all of it.
+    """
+    shape = (int(window.height), int(window.width))
+    dtype = np.dtype([(band, np.uint8) for band in bands])
+    try:
+        _check_header(answer, shape, dtype)
+        return np.load(io.BytesIO(answer), allow_pickle=False)
+    except (ValueError, EOFError, TypeError) as error:
+        raise RequestFailed(
+            f"the pixels that came are not those asked for: {error}", is_transient=True
+        ) from error
+
+
+def _check_header(answer: bytes, shape: tuple[int, int], dtype: Any) -> None:
+    """Refuse another shape before memory is taken for it."""
+    stream = io.BytesIO(answer[: 1 << 16])
+    version = npy.read_magic(stream)
+    read = npy.read_array_header_1_0 if version[0] == 1 else npy.read_array_header_2_0
+    found_shape, _, found_dtype = read(stream)
+    if found_shape != shape or found_dtype != dtype:
+        raise ValueError(f"{found_shape} of {found_dtype} came, not {shape} of {dtype}")
+
+
+def _cut_from(values: Any, bounds: Window, window: Window) -> Cut:
+    left, top = window.col_off - bounds.col_off, window.row_off - bounds.row_off
+    part = values[top : top + window.height, left : left + window.width]
+    valid: Valid = part["valid"] > 0
+    colours = np.stack([part[band] for band in BANDS[:3]], axis=-1)
+    pixels = np.where(valid[..., None], colours, 0).astype(np.uint8)
+    is_told = "cloud" in part.dtype.names
+    return Cut(pixels, valid, (part["cloud"] > 0) & valid if is_told else None)

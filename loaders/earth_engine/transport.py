@@ -1,0 +1,106 @@
+"""How the client's requests travel: one pool of connections for all threads.
+
+The client takes a transport of the caller's. Its own keeps ten connections, however
+many threads there are, and waits for an answer without end.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httplib2
+import requests
+from requests.adapters import HTTPAdapter
+
+from skyscript_db.errors import RequestFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_S = 15.0
+# Earth Engine itself gives up on a computation after five minutes.
+READ_S = 330.0
+
+
+class Transport:
+    """Makes requests in the way that ``httplib2.Http`` does."""
+
+    def __init__(self, n_connections: int, *, is_direct: bool) -> None:
+        """Pool ``n_connections``; direct ones heed no proxy of the environment."""
+        self._session = requests.Session()
+        self._session.trust_env = not is_direct
+        adapter = HTTPAdapter(pool_maxsize=n_connections)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def request(  # noqa: PLR0917 - httplib2's own
+        self,
+        uri: str,
+        method: str = "GET",
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        redirections: int | None = None,
+        connection_type: type[Any] | None = None,
+    ) -> tuple[httplib2.Response, bytes]:
+        """Make a request; return the answer, whatever its status.
+
+        Raises:
+            RequestFailed: There was none, or not all of it, or a web page.
+        """
+        del redirections, connection_type
+        try:
+            answer = self._session.request(
+                method,
+                uri,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_S, READ_S),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise RequestFailed(_cause(error), is_transient=True) from error
+        _refuse_page(answer)
+        _refuse_part(answer)
+        told = {**answer.headers, "status": str(answer.status_code)}
+        return httplib2.Response(told), answer.content
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+def _cause(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer was cut off"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"no safe connection: {error}"
+    return f"no connection: {error}"
+
+
+def _refuse_page(answer: requests.Response) -> None:
+    """Refuse a web page, such as that of a gateway where one has to sign in."""
+    is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+    if answer.ok and (is_page or answer.is_redirect):
+        raise RequestFailed(
+            "a web page came instead of an answer; if it goes on, look whether a proxy "
+            "or a sign-in page stands between",
+            status=answer.status_code,
+            is_transient=True,
+        )
+
+
+def _refuse_part(answer: requests.Response) -> None:
+    """Refuse JSON that is none: the client would hand it on as text."""
+    if not answer.ok or "json" not in answer.headers.get("Content-Type", ""):
+        return
+    try:
+        json.loads(answer.content)
+    except ValueError as error:
+        raise RequestFailed(
+            f"the answer was cut off or is no JSON: {error}",
+            status=answer.status_code,
+            is_transient=True,
+        ) from error

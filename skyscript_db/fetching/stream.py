@@ -1,0 +1,141 @@
+"""Packs of all providers, fetched at the same time in threads of each.
+
+A lane is a provider and its chips. It holds few packs ahead of its threads, and no
+more bytes in flight than a bound, so that memory does not grow with the run.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from skyscript_db.fetching.cutting import fetch_pack
+from skyscript_db.fetching.packs import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from contextlib import AbstractContextManager
+
+    from skyscript_db.fetching.chips import Chip, Result
+    from skyscript_db.fetching.packs import Pack
+    from skyscript_db.imagery import Provider
+    from skyscript_db.images import ImageStore
+
+# Of pixels asked for and not yet stored, in a lane; one pack is always let through.
+IN_FLIGHT_BYTES = 256 << 20
+
+
+# How long the caller waits for results at most, to do with the last what it must.
+HEARTBEAT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A provider, not yet entered, and the chips to fetch from it, block by block."""
+
+    provider: AbstractContextManager[Provider]
+    chips: Iterable[Chip]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    running: _Running
+    pack: Pack
+    results: list[Result]
+    error: BaseException | None = None
+
+
+Queue = SimpleQueue[_Done]
+
+
+class _Running:
+    """A lane at work."""
+
+    def __init__(
+        self, provider: Provider, chips: Iterable[Chip], store: ImageStore, done: Queue
+    ) -> None:
+        self._provider, self._store, self._done = provider, store, done
+        self._packs = pack(chips, provider.max_request_bytes)
+        self._next: Pack | None = None
+        self._room = provider.concurrency + 2
+        self._n_bytes = 0
+        self.n_out = 0
+        self.pool = ThreadPoolExecutor(provider.concurrency)
+
+    def fill(self) -> None:
+        """Hand out packs while there is room."""
+        while self.n_out < self._room:
+            if self._next is None:
+                self._next = next(self._packs, None)
+            if self._next is None:
+                return
+            n_bytes = self._next.n_bytes
+            if self.n_out and self._n_bytes + n_bytes > IN_FLIGHT_BYTES:
+                return
+            self.pool.submit(self._fetch, self._next)
+            self.n_out, self._n_bytes = self.n_out + 1, self._n_bytes + n_bytes
+            self._next = None
+
+    def take_back(self, pack: Pack) -> None:
+        """Count a pack as done."""
+        self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.n_bytes
+
+    def _fetch(self, pack: Pack) -> None:
+        try:
+            results = fetch_pack(self._provider, pack.chips, self._store)
+        except BaseException as error:  # noqa: BLE001 - raised by who waits for it
+            self._done.put(_Done(self, pack, [], error))
+        else:
+            self._done.put(_Done(self, pack, results))
+
+
+def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
+    """Yield results, pack by pack, as they come; nothing, now and then, if none come.
+
+    Chips are asked for while results are taken, in the caller's thread. An error in
+    any thread stops all: what was finished by then is yielded, and then it is raised.
+
+    Raises:
+        CredentialsExpired: A service does not know us; chips in flight have no result.
+        StorageError: A file cannot be written.
+    """
+    done: Queue = SimpleQueue()
+    error: BaseException | None = None
+    # Left in the opposite order: whoever waits for a service is sent home, and then
+    # what is in flight ends.
+    with ExitStack() as pools, ExitStack() as providers:
+        running = [_start(lane, store, done, pools, providers) for lane in lanes]
+        for one in running:
+            one.fill()
+        while error is None and any(one.n_out for one in running):
+            item = _next(done)
+            if item is not None:
+                error = item.error
+                item.running.take_back(item.pack)
+            yield item.results if item is not None else []
+            if item is not None and error is None:
+                item.running.fill()
+    if error is not None:
+        while not done.empty():
+            yield done.get().results
+        raise error
+
+
+def _start(
+    lane: Lane, store: ImageStore, done: Queue, pools: ExitStack, providers: ExitStack
+) -> _Running:
+    provider = providers.enter_context(lane.provider)
+    running = _Running(provider, lane.chips, store, done)
+    pools.callback(running.pool.shutdown)
+    providers.callback(running.pool.shutdown, wait=False, cancel_futures=True)
+    return running
+
+
+def _next(done: Queue) -> _Done | None:
+    try:
+        return done.get(timeout=HEARTBEAT_S)
+    except Empty:
+        return None

@@ -1,0 +1,112 @@
+"""Requests that are made again until they are answered, or are known not to be.
+
+What failed for the moment is tried again after an exponential back-off with full
+jitter, or when the service said. A quota that is used up pauses all workers of the
+service and costs no try. Credentials that are not accepted stop them all.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from skyscript_db.errors import CredentialsExpired, RequestFailed
+from skyscript_db.remote.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenacity import RetryCallState
+
+    from skyscript_db.config import Settings
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+BACK_OFF_S = 1.0
+MAX_BACK_OFF_S = 60.0
+
+
+class Remote:
+    """One service, called within its limits, again and again until it answers.
+
+    May be used by many threads.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        max_tries: int,
+        quota_pause_s: float = 3600,
+        back_off_s: float = BACK_OFF_S,
+    ) -> None:
+        self.limits = limits
+        self._max_tries = max_tries
+        self._quota_pause_s = quota_pause_s
+        self._wait = wait_random_exponential(back_off_s, MAX_BACK_OFF_S)
+
+    @classmethod
+    def of(cls, settings: Settings, conninfo: str, service: str) -> Remote:
+        """Return a service by the settings; close it when done."""
+        return cls(
+            Limits.of(settings, conninfo, service),
+            max_tries=settings.request_tries,
+            quota_pause_s=settings.quota_pause_s,
+            back_off_s=BACK_OFF_S,
+        )
+
+    def call(self, request: Callable[[], T]) -> T:
+        """Return what a request returns, which is made as often as need be.
+
+        ``request`` raises RequestFailed or CredentialsExpired.
+
+        Raises:
+            RequestFailed: The last try's, or the first one's that is not transient.
+            CredentialsExpired: Nobody's request is made after this.
+            Stopped: The limits were closed.
+        """
+        retrying = Retrying(
+            stop=stop_after_attempt(self._max_tries),
+            wait=self._wait_s,
+            retry=retry_if_exception(_is_transient),
+            sleep=self.limits.sleep,
+            reraise=True,
+        )
+        answer: T = retrying(self._once, request)
+        return answer
+
+    def close(self) -> None:
+        """Close the limits."""
+        self.limits.close()
+
+    def _once(self, request: Callable[[], T]) -> T:
+        while True:
+            try:
+                with self.limits.request():
+                    return request()
+            except CredentialsExpired as error:
+                self.limits.stop(error)
+                raise
+            except RequestFailed as error:
+                if not error.is_quota:
+                    raise
+                self.limits.pause(
+                    error.retry_after_s or self._quota_pause_s, str(error)
+                )
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        logger.info("%s: %s; once more", self.limits.service, error)
+        if isinstance(error, RequestFailed) and error.retry_after_s:
+            self.limits.pause(error.retry_after_s, str(error))
+            return 0.0  # the pause is the wait
+        return self._wait(state)
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, RequestFailed) and error.is_transient

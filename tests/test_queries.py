@@ -29,7 +29,9 @@ CREATE TEMPORARY TABLE text_told (text text, id bigint, n_tokens integer);
 CREATE TEMPORARY TABLE basis (key text, value text, digest text);
 CREATE TEMPORARY TABLE change (key text, value text);
 CREATE TEMPORARY TABLE level (max_gsd_m float8);
-CREATE TEMPORARY TABLE phrase (hash bigint, kind char(1), gsd_m float8, told_id integer);
+CREATE TEMPORARY TABLE phrase (
+    hash bigint, kind char(1), gsd_m float8, told_id integer
+);
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY, alone text, one text, many text,
     n_tokens integer, head_tokens integer, preposition text, rarity integer

@@ -13,6 +13,7 @@ from skyscript_db.cli.common import (
     json_option,
     pass_context,
     print_json,
+    print_table,
     progress,
 )
 from skyscript_db.cli.load_imagery import earth_engine, stac
@@ -163,3 +164,41 @@ def remove_osm(context: Context, *, name: str) -> None:
 
     api.remove_osm(context.conn, context.settings, name)
     click.echo(f"removed {name}")
+
+
+@remove.command(name="collection")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_context
+def remove_collection(context: Context, *, name: str, yes: bool) -> None:
+    """Remove a collection by its name, with its scenes, chips and pairs."""
+    from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
+
+    if not yes:
+        click.confirm(
+            f"Remove {name} with all chips that were cut from it?", abort=True
+        )
+    n_chips = removal.remove_collection(context.conn, context.settings, name)
+    click.echo(f"removed {name}, and {n_chips:,} chips")
+
+
+@remove.command(name="plan")
+@click.argument("plan", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_context
+def remove_plan(context: Context, *, plan: str | None, yes: bool) -> None:
+    """Remove the chips of a PLAN, with their pairs; without one, list the plans.
+
+    A plan is made of the settings that placed the chips. Once they change, chips of
+    both are in the dataset, until one plan is removed.
+    """
+    from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
+
+    if plan is None:
+        rows = removal.plans(context.conn)
+        print_table(["plan", "chips", "on disk", "first planned"], rows)
+        return
+    if not yes:
+        click.confirm(f"Remove all chips of the plan {plan}?", abort=True)
+    n_chips = removal.remove_plan(context.conn, context.settings, plan)
+    click.echo(f"removed {n_chips:,} chips")

@@ -102,7 +102,7 @@ class ChatModel:
                     timeout=self.timeout_s,
                     allow_redirects=False,
                 )
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except requests.RequestException as error:
                 cause, wait_s = type(error).__name__, _backoff(attempt)
             else:
                 if response.status_code == requests.codes.ok:

@@ -85,3 +85,12 @@ def status(code: int, **headers: str) -> Fault:
 def hang(handler: BaseHTTPRequestHandler) -> None:
     time.sleep(0.6)
     handler.close_connection = True
+
+
+def break_off(handler: BaseHTTPRequestHandler) -> None:
+    """Begin a body in chunks and break the connection off."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"5\r\n{")
+    handler.close_connection = True

@@ -5,7 +5,7 @@ import pytest
 from skyscript_db import llm as module
 from skyscript_db.errors import ModelUnavailable, UsageError
 from skyscript_db.llm import ChatModel, objection
-from tests.fix_llm import Llm, completion, hang, send, status
+from tests.fix_llm import Llm, break_off, completion, hang, send, status
 
 TOLD = "A football pitch beside a car park, with two tennis courts to the north."
 
@@ -31,8 +31,8 @@ def test_it_is_asked_in_the_words_of_the_protocol(llm: Llm, model: ChatModel):
 
 @pytest.mark.parametrize(
     "fault",
-    [status(429, Retry_After="0"), status(503), status(500), hang],
-    ids=["429", "503", "500", "hangs"],
+    [status(429, Retry_After="0"), status(503), status(500), hang, break_off],
+    ids=["429", "503", "500", "hangs", "breaks off"],
 )
 def test_a_passing_fault_is_asked_again(llm: Llm, model: ChatModel, fault):
     llm.faults = [fault, fault]

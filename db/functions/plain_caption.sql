@@ -230,7 +230,9 @@ AS $$
                         AND (
                             x.one <> head_one
                             OR x.many IS NOT NULL
-                            AND x.relation NOT IN ('around', 'along', 'meeting', 'across')
+                            AND coalesce(x.relation, 'near') NOT IN (
+                                'around', 'along', 'meeting', 'across'
+                            )
                         )
                 ) AS kin
                 GROUP BY kin.one, kin.many, kin.relation

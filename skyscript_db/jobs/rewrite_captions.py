@@ -93,9 +93,14 @@ def _reword(
         "source_id": text_id,
         "text": told if reason else reply.text,
         "reason": reason,
-        # A text has no NUL in PostgreSQL; what is kept of a bad reply is for people.
-        "reply": reply.text.replace("\0", "")[:2000] if reason else None,
+        "reply": _storable(reply.text) if reason else None,
         "n_attempts": reply.n_attempts,
         "max_tokens": recipe.max_tokens,
         "too_long": TOO_LONG,
     }
+
+
+def _storable(reply: str) -> str:
+    """Return a refused reply as a text can hold it: for people to look at."""
+    # JSON may hold NUL, and half of a character that was cut off.
+    return reply.replace("\0", "")[:2000].encode("utf-8", "replace").decode()

@@ -66,6 +66,13 @@ def test_what_was_not_told_is_refused_and_the_reason_kept(rewrite, linked, llm):
     ]
 
 
+def test_half_a_character_is_kept_as_well_as_can_be(rewrite, linked, llm):  # noqa: F811
+    llm.answer = lambda caption: "A building \ud83d\0"
+    assert rewrite().n_pending == 0
+    kept = linked.conn.execute("SELECT DISTINCT reply FROM skyscript.caption_rewrite")
+    assert kept.fetchall() == [("A building ?",)]
+
+
 def test_what_is_too_long_is_refused(rewrite, llm):
     llm.answer = lambda caption: caption[:-1] + " and the" * 80 + "."
     counts = rewrite()

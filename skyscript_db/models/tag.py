@@ -169,6 +169,53 @@ class CaptionRule(Base):
     )
 
 
+class CaptionWord(Base):
+    """How plain captions call what a tag says."""
+
+    __tablename__ = "caption_word"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key.")
+    value: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="Value; * for any other value of the key, which {} stands for.",
+    )
+    host: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="Of an attribute: the primary tag or key that it says this of; * for "
+        "any.",
+    )
+    place: Mapped[str] = mapped_column(
+        comment="noun: what the feature is called; before: an adjective; roof: an "
+        "adjective of its roof; after: behind the noun."
+    )
+    one: Mapped[str] = mapped_column(comment="The word or words, of one.")
+    many: Mapped[str | None] = mapped_column(
+        comment="The same of many, where it is a noun that is counted."
+    )
+    form: Mapped[str | None] = mapped_column(
+        comment="count: a noun with a plural; mass: one without, as grass; plural: "
+        "one without a singular."
+    )
+    preposition: Mapped[str | None] = mapped_column(
+        comment="How something lies within it: in a park, on a golf course."
+    )
+    rarity: Mapped[int | None] = mapped_column(
+        comment="From 1, as common as buildings, to 5; rare neighbours are told "
+        "before common ones."
+    )
+
+    __table_args__ = (
+        CheckConstraint("place IN ('noun', 'before', 'roof', 'after')", name="place"),
+        CheckConstraint("form IN ('count', 'mass', 'plural')", name="form"),
+        CheckConstraint(
+            "(place = 'noun') = (form IS NOT NULL AND preposition IS NOT NULL"
+            " AND rarity IS NOT NULL)",
+            name="noun",
+        ),
+        {"comment": "The vocabulary of plain captions."},
+    )
+
+
 class WordTokens(Base):
     """How many tokens CLIP's byte-pair encoding makes of a word; shipped."""
 

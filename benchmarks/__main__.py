@@ -5,7 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("osm_load", "link_features", "captions", "embeddings", "fetch", "memory")
+NAMES = (
+    "osm_load",
+    "link_features",
+    "captions",
+    "embeddings",
+    "fetch",
+    "groundability",
+    "memory",
+)
 
 
 def main() -> int:

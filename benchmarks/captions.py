@@ -61,7 +61,7 @@ def _job(conn: Connection, settings: Settings) -> float:
 
 def _loop(conn: Connection, settings: Settings, spoken: list[Caption]) -> float:
     def speak() -> None:
-        grammar = Grammar(conn, settings.caption_recipe)
+        grammar = Grammar(conn, settings.shown_recipe)
         with conn.transaction(), conn.cursor("links", binary=True) as cursor:
             cursor.itersize = 50_000
             cursor.execute(SQL.select_links)

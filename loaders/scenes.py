@@ -168,7 +168,7 @@ def register(
     if _is_same(known, row):
         conn.execute(SQL.touch_scene, values)
         return Outcome.UNCHANGED, []
-    guard.enter_context(_without_jobs(conn, row.name))
+    guard.enter_context(without_jobs(conn, f"scene {row.name} has changed"))
     dropped = conn.execute(SQL.drop_chips, values).fetchall()
     conn.execute(SQL.replace_scene, values)
     return Outcome.REPLACED, [image_path for (image_path,) in dropped]
@@ -227,17 +227,20 @@ def _recipe(stretch: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _without_jobs(conn: psycopg.Connection[Any], name: str) -> Iterator[None]:
+def without_jobs(conn: psycopg.Connection[Any], why: str) -> Iterator[None]:
     """Let no job run: ids are made of names, so it would write to the new chips.
 
     The new chips of a scene have the ids of the old, and what a job has read of those
     would pass for theirs.
+
+    Raises:
+        JobBusy: A job is running.
     """
     row = conn.execute(SQL.try_own_chips).fetchone()
     if row != (True,):
         raise JobBusy(
-            f"scene {name} has changed, so its chips must go, and a job is running: "
-            "wait for it to end, and load again"
+            f"{why}, so chips must go, and a job is running: wait for it to end, and "
+            "do this again"
         )
     try:
         yield

@@ -212,6 +212,8 @@ def describe(
 ) -> str | None:
     """Return the caption of an area at a GSD in metres, None if nothing can be seen.
 
+    ``recipe`` is a recipe's name or a style, paper or plain.
+
     Raises:
         UsageError: The area is not one, or the GSD is none of a camera.
     """
@@ -222,7 +224,7 @@ def describe(
     values = {
         "area": areas.parse(conn, area),
         "gsd_m": gsd_m,
-        "recipe": recipe or Settings().caption_recipe,
+        "recipe": recipe or Settings().shown_recipe,
     }
     with _explained():
         row = conn.execute(SQL.describe, values).fetchone()

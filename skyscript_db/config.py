@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Absolute, so that it is one place whatever folder a command runs in.
@@ -98,7 +98,24 @@ class Settings(BaseSettings):
     )
 
     caption_recipe: str = Field(
-        "skyscript-1", description="The row of caption_recipe that captions follow."
+        "skyscript-1",
+        description="The rows of caption_recipe that captions follow, by commas; "
+        "the first is the one shown.",
+    )
+
+    llm_url: str | None = Field(
+        None,
+        description="An endpoint that speaks OpenAI's protocol, for recipes of style "
+        "llm.",
+    )
+    llm_model: str | None = Field(
+        None, description="The model there, by the name that the endpoint takes."
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, description="The key that the endpoint asks for, if any."
+    )
+    llm_timeout_s: float = Field(
+        60, gt=0, le=3600, description="Longest wait for a reply of the model."
     )
 
     clip_model: str = Field(
@@ -119,6 +136,24 @@ class Settings(BaseSettings):
 
     split_val_fraction: float = Field(0.1, ge=0, le=1, description="Share of cells.")
     split_test_fraction: float = Field(0.1, ge=0, le=1, description="Share of cells.")
+
+    @field_validator("caption_recipe")
+    @classmethod
+    def _names_a_recipe(cls, value: str) -> str:
+        if not value.strip(" ,"):
+            raise ValueError("name at least one caption recipe, such as skyscript-1")
+        return value
+
+    @property
+    def caption_recipes(self) -> tuple[str, ...]:
+        """The recipes that captions follow, each once."""
+        names = (name.strip() for name in self.caption_recipe.split(","))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def shown_recipe(self) -> str:
+        """The recipe whose captions are shown and exported by default."""
+        return self.caption_recipes[0]
 
     @property
     def chips(self) -> Path:

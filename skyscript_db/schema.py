@@ -33,8 +33,10 @@ SQL = queries.beside(__file__)
 # Replaced as a whole: these tables hold nothing but what the project ships.
 REFERENCE_TABLES = (
     "caption_rule",
+    "caption_word",
     "failure_remedy",
     "tag_label",
+    "tag_rule",
     "tag_vote",
     "word_tokens",
 )

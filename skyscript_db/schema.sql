@@ -47,9 +47,10 @@ SELECT obj_description('skyscript'::regnamespace, 'pg_namespace');
 
 -- name: insert_recipe
 INSERT INTO skyscript.caption_recipe (
-    name, prefix, max_tokens, min_size_px, description
+    name, prefix, max_tokens, min_size_px, description, style, settings
 )
 VALUES (
-    %(name)s, %(prefix)s, %(max_tokens)s, %(min_size_px)s, %(description)s
+    %(name)s, %(prefix)s, %(max_tokens)s, %(min_size_px)s, %(description)s,
+    %(style)s, %(settings)s
 )
 ON CONFLICT (name) DO NOTHING;

@@ -84,7 +84,7 @@ def draw(
     """
     target = _checked(Path(path), n, columns)
     values = {
-        "recipe": settings.caption_recipe,
+        "recipe": settings.shown_recipe,
         "caption_kind": caption_kind,
         "area": area,
         "collections": collections,

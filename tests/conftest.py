@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fix_database",
     "tests.fix_rows",
     "tests.fix_clip",
+    "tests.fix_llm",
     "tests.fix_project",
     "tests.fix_stac",
     "tests.fix_stages",

@@ -20,6 +20,9 @@ EXAMPLES = {
     "earth_engine_project": "my-project",
     "earth_engine_credentials": "/path/to/key.json",
     "earth_engine_url": "http://127.0.0.1:8080",
+    "llm_url": "http://localhost:8000/v1",
+    "llm_model": "my-model",
+    "llm_api_key": "secret",
 }
 
 

@@ -31,11 +31,21 @@ def read(table: str) -> list[list[str]]:
 LABEL_HEADER, *LABELS = read("tag_label")
 RULE_HEADER, *RULES = read("caption_rule")
 MAX_GSD_M = {(key, value): max_gsd_m for key, value, max_gsd_m, _ in LABELS}
+_, *TAG_RULES = read("tag_rule")
 RULE = {key: dict(zip(RULE_HEADER, [key, *rest], strict=True)) for key, *rest in RULES}
 
 
 def is_decided(key: str, value: str) -> bool:
-    return (key, value) in MAX_GSD_M or (key, "*") in MAX_GSD_M
+    is_labelled = (key, value) in MAX_GSD_M or (key, "*") in MAX_GSD_M
+    return is_labelled or rule_of(key, value) is not None
+
+
+def rule_of(key: str, value: str) -> tuple[str, str] | None:
+    """Return kind and largest GSD of the rule that decides a tag, as SQL would."""
+    for _, kind, of_key, of_value, max_gsd_m, _ in TAG_RULES:
+        if re.search(of_key, key) and re.search(of_value, value):
+            return kind, max_gsd_m
+    return None
 
 
 def test_labels_have_the_header_that_the_database_copies():
@@ -114,12 +124,10 @@ def test_a_tag_that_can_be_seen(tag: str, max_gsd_m: str):
         "amenity=pharmacy",
         "barrier=bollard",
         "highway=stop",
-        "addr:street=*",
         "boundary=*",
         "building:levels=*",
         "layer=*",
         "maxspeed=*",
-        "name=*",
         "oneway=*",
         "shop=*",
         "tunnel=*",
@@ -128,6 +136,106 @@ def test_a_tag_that_can_be_seen(tag: str, max_gsd_m: str):
 def test_a_tag_that_nobody_can_see(tag: str):
     key, value = tag.split("=")
     assert MAX_GSD_M[key, value] == NOT_GROUNDABLE
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"),
+    [
+        ("name=Town Hall", "name"),
+        ("name:zh-Hans=x", "name"),
+        ("old_name_2=x", "name"),
+        ("amenity=Pub Zum Adler", "name"),
+        ("natural:odd=b\u00e4ume", "name"),
+        ("addr:street=Main Street", "address"),
+        ("contact:phone=x", "address"),
+        ("phone_2=+423 123 45 67", "address"),
+        ("foo=+423 123 45 67", "phone"),
+        ("foo=https://example.org/", "url"),
+        ("foo=Q42", "identifier"),
+        ("brand:wikidata=Q42", "identifier"),
+        ("ref=A 1", "identifier"),
+        ("gnis:feature_id=1", "identifier"),
+        ("foo=2019-04-21", "date"),
+        ("start_date=1867", "date"),
+        ("opening_hours=24/7", "opening hours"),
+        ("foo=Mo-Fr 08:00-12:00", "opening hours"),
+        ("height=12.5 m", "number"),
+        ("foo=10;20", "number"),
+        ("roof:colour=#45A12B", "code"),
+        ("description=x", "remark"),
+        ("source=Bing", "remark"),
+        ("foo=one two three four five six", "free text"),
+        ("bridge=no", "absence"),
+        ("disused:shop=kiosk", "gone"),
+        ("payment:cash=yes", "service"),
+        ("bicycle:conditional=x", "opening hours"),
+        ("maxspeed:forward=x", "law"),
+        ("amenity=parkingparking=street_side", "broken"),
+    ],
+)
+def test_the_form_of_a_tag_that_nobody_can_see(tag: str, kind: str):
+    key, _, value = tag.partition("=")
+    assert rule_of(key, value) == (kind, NOT_GROUNDABLE)
+
+
+def test_lanes_and_tracks_are_numbers_that_can_be_seen():
+    assert rule_of("lanes", "10") == ("visible number", "0.6")
+    assert rule_of("building:levels", "3") == ("number", NOT_GROUNDABLE)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "building=apartments",
+        "historic=castle",
+        "generator:source=solar",
+        "man_made=survey_point",
+        "bus_bay=right",
+        "surface=paving_stones:30",
+        "bridge:structure=suspension",
+        "sport=tennis;basketball",
+        "highway=unclassified",
+    ],
+)
+def test_words_are_left_to_labels_and_the_classifier(tag: str):
+    key, _, value = tag.partition("=")
+    assert rule_of(key, value) is None
+
+
+def test_rules_are_ranked_and_say_why():
+    ranks = [int(rank) for rank, *_ in TAG_RULES]
+    assert ranks == sorted(set(ranks))
+    for _, kind, of_key, of_value, max_gsd_m, reason in TAG_RULES:
+        assert kind
+        assert of_key or of_value
+        assert max_gsd_m in {*CLASSES, NOT_GROUNDABLE}
+        assert 3 <= len(reason.split()) <= 10, reason
+
+
+def test_rules_agree_with_the_labels_that_they_would_overlook():
+    differing = {
+        f"{key}={value}"
+        for (key, value), max_gsd_m in MAX_GSD_M.items()
+        if value != "*"
+        and (found := rule_of(key, value)) is not None
+        and found[1] != max_gsd_m
+    }
+    # A label beats a rule: these still show, whatever their form says.
+    assert differing == {
+        "abandoned:aeroway=runway",
+        "construction:building=yes",
+        "construction:highway=motorway",
+        "disused:railway=rail",
+        "railway=disused",
+        "sport=pesäpallo",
+        "turn:lanes=left|through|right",
+        "turn:lanes=through|right",
+    }
+
+
+def test_no_whole_key_is_labelled_that_a_rule_decides():
+    whole = [key for key, value in MAX_GSD_M if value == "*"]
+    assert not [key for key in whole if rule_of(key, "some_value")]
 
 
 def test_rules_have_the_header_that_the_database_copies():

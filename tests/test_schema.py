@@ -58,6 +58,7 @@ def test_every_table_column_view_and_function_has_a_comment(conn):
     uncommented = conn.execute(
         "SELECT c.oid::regclass || '.' || a.attname FROM pg_class AS c"
         " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
+        " AND NOT a.attisdropped"
         " WHERE c.relnamespace::regnamespace::text IN ('skyscript', 'osm')"
         " AND c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version'"
         " AND col_description(c.oid, a.attnum) IS NULL"

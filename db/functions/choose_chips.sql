@@ -33,6 +33,7 @@ AS $$
     WITH placed AS (
         SELECT
             p.*,
+            s.gsd_m,
             skyscript.hash_id(c.name, s.name, p.osm_type, p.osm_id::text, plan) AS id,
             row_number() OVER (
                 PARTITION BY p.osm_type, p.osm_id, p.reason IS NULL
@@ -81,7 +82,7 @@ AS $$
             ON f.osm_type = chosen.osm_type AND f.osm_id = chosen.osm_id
         CROSS JOIN LATERAL jsonb_each_text(f.tags) AS tag
         INNER JOIN skyscript.visible_tag AS v
-            ON v.key = tag.key AND v.value = tag.value
+            ON v.key = tag.key AND v.value = tag.value AND v.max_gsd_m >= chosen.gsd_m
         WHERE tag_cap IS NOT NULL AND chosen.reason IS NULL
     ),
 

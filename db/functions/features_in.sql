@@ -96,7 +96,8 @@ RETURNS TABLE (
     fraction double precision,
     width_deg double precision,
     height_deg double precision,
-    touches_edge boolean
+    touches_edge boolean,
+    part geometry
 )
 LANGUAGE sql
 IMMUTABLE
@@ -117,7 +118,8 @@ AS $$
             ELSE
                 st_xmin(geom) <= st_xmin(area) OR st_xmax(geom) >= st_xmax(area)
                 OR st_ymin(geom) <= st_ymin(area) OR st_ymax(geom) >= st_ymax(area)
-        END
+        END,
+        cut.part
     FROM (
         SELECT
             is_in_core,
@@ -137,7 +139,57 @@ $$;
 COMMENT ON FUNCTION skyscript.visible_part IS
     'How much of a feature lies in an area, given the area''s frame; no row if nothing.';
 
--- Not parallel: a worker takes longer to start than an area takes to look through.
+-- The loaded features of an area, cut at it, in pixels of a GSD; NULL leaves them in
+-- degrees. Not parallel: a worker takes longer to start than an area to look through.
+CREATE FUNCTION skyscript.parts_in(area geometry, gsd_m double precision)
+RETURNS TABLE (
+    osm_type character,
+    osm_id bigint,
+    kind character,
+    tags jsonb,
+    visible_fraction double precision,
+    width_px double precision,
+    height_px double precision,
+    geom geometry,
+    part geometry,
+    px_per_x double precision,
+    px_per_y double precision
+)
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT
+        f.osm_type,
+        f.osm_id,
+        f.kind,
+        f.tags,
+        visible.fraction,
+        visible.width_deg * scale.x,
+        visible.height_deg * scale.y,
+        f.geom,
+        visible.part,
+        scale.x,
+        scale.y
+    FROM (
+        SELECT checked.area, frame.box, frame.core
+        FROM skyscript.checked_area(area) AS checked (area)
+        CROSS JOIN LATERAL skyscript.frame(checked.area) AS frame
+        OFFSET 0
+    ) AS here
+    CROSS JOIN LATERAL (
+        SELECT
+            111320 * cos(radians(st_y(st_centroid(here.area)))) / gsd_m AS x,
+            111320 / gsd_m AS y
+    ) AS scale
+    INNER JOIN osm.feature AS f ON f.geom && here.area
+    CROSS JOIN LATERAL skyscript.visible_part(
+        f.geom, f.kind, here.area, here.box, here.core
+    ) AS visible
+$$;
+
+COMMENT ON FUNCTION skyscript.parts_in IS
+    'What OSM has in an area, whether it can be seen or not, and its part in there.';
+
 CREATE FUNCTION skyscript.features_in(area geometry, gsd_m double precision)
 RETURNS TABLE (
     osm_type character,
@@ -163,25 +215,11 @@ AS $$
         told.one,
         told.many,
         told.n_tokens,
-        visible.fraction,
-        visible.width_deg * scale.x,
-        visible.height_deg * scale.y,
+        f.visible_fraction,
+        f.width_px,
+        f.height_px,
         f.geom
-    FROM (
-        SELECT checked.area, frame.box, frame.core
-        FROM skyscript.checked_area(area) AS checked (area)
-        CROSS JOIN LATERAL skyscript.frame(checked.area) AS frame
-        OFFSET 0
-    ) AS here
-    CROSS JOIN LATERAL (
-        SELECT
-            111320 * cos(radians(st_y(st_centroid(here.area)))) / gsd_m AS x,
-            111320 / gsd_m AS y
-    ) AS scale
-    INNER JOIN osm.feature AS f ON f.geom && here.area
-    CROSS JOIN LATERAL skyscript.visible_part(
-        f.geom, f.kind, here.area, here.box, here.core
-    ) AS visible
+    FROM skyscript.parts_in(area, gsd_m) AS f
     CROSS JOIN LATERAL skyscript.feature_texts(f.tags, f.kind, gsd_m) AS told
 $$;
 

@@ -1,6 +1,8 @@
 -- "X with a and b, surrounded by Y; Z". Equal neighbours are merged and counted in
 -- words that an eye would use; those told first are the largest; what does not fit
--- into max_tokens is left out, the smallest first. Always one row; a table, since
+-- into max_tokens is left out, the smallest first. Entries may stand for `n` features
+-- each; without `merges` each kind is told once, uncounted, as SkyScript did. Sizes may
+-- be any weight to sort by. Always one row; a table, since
 -- PostgreSQL plans such a function once a statement, others once a call.
 CREATE FUNCTION skyscript.multi_caption(
     head text,
@@ -8,7 +10,11 @@ CREATE FUNCTION skyscript.multi_caption(
     many text[],
     n_tokens integer[],
     size_px2 double precision[],
-    max_tokens integer
+    max_tokens integer,
+    n bigint[] DEFAULT NULL,
+    head_tokens integer DEFAULT NULL,
+    merges boolean DEFAULT true,
+    max_neighbours integer DEFAULT 1000
 )
 RETURNS TABLE (caption text)
 LANGUAGE sql
@@ -18,7 +24,7 @@ ROWS 1
 AS $$
     SELECT head || coalesce(
         ', surrounded by ' || string_agg(told.phrase, '; ' ORDER BY told.n)
-            FILTER (WHERE told.used <= told.room),
+            FILTER (WHERE told.used <= told.room AND told.n <= max_neighbours),
         ''
     )
     FROM (
@@ -34,18 +40,22 @@ AS $$
             ) AS used
         FROM (
             SELECT
-                skyscript.counted(x.one, x.many, count(*)) AS phrase,
+                skyscript.counted(
+                    x.one, CASE WHEN merges THEN x.many END, sum(coalesce(x.n, 1))::bigint
+                ) AS phrase,
                 max(x.n_tokens) AS n_tokens,
                 max(x.size_px2) AS size_px2
-            FROM unnest(one, many, n_tokens, size_px2)
-                AS x (one, many, n_tokens, size_px2)
+            FROM unnest(one, many, n_tokens, size_px2, n)
+                AS x (one, many, n_tokens, size_px2, n)
             -- A road goes on as another way of the same tags: no neighbour of its own.
             WHERE x.many IS NOT NULL OR x.one <> head
             GROUP BY x.one, x.many
         ) AS merged
         -- OFFSET 0: counted once, not once a neighbour.
         CROSS JOIN (
-            SELECT max_tokens - skyscript.n_tokens(head) - 2 AS n_tokens OFFSET 0
+            SELECT max_tokens - coalesce(head_tokens, skyscript.n_tokens(head)) - 2
+                AS n_tokens
+            OFFSET 0
         ) AS room
     ) AS told
 $$;

@@ -8,12 +8,25 @@ STABLE
 PARALLEL SAFE
 AS $$
     SELECT coalesce(sum(coalesce(w.n_tokens, octet_length(piece.word))), 0)::integer
-    FROM regexp_matches(
-        lower(phrase), '[[:alpha:]]+|[[:digit:]]|[^[:space:][:alnum:]]+', 'g'
-    ) AS found (words)
-    CROSS JOIN LATERAL (SELECT found.words[1] AS word) AS piece
+    FROM skyscript.pieces(phrase) AS piece
     LEFT JOIN skyscript.word_tokens AS w ON w.word = piece.word
 $$;
 
 COMMENT ON FUNCTION skyscript.n_tokens IS
     'Upper bound of the tokens that CLIP makes of a text, without its two marks.';
+
+CREATE FUNCTION skyscript.pieces(phrase text)
+RETURNS TABLE (word text)
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+ROWS 12
+AS $$
+    SELECT found.words[1]
+    FROM regexp_matches(
+        lower(phrase), '[[:alpha:]]+|[[:digit:]]|[^[:space:][:alnum:]]+', 'g'
+    ) AS found (words)
+$$;
+
+COMMENT ON FUNCTION skyscript.pieces IS
+    'The words, digits and runs of marks that CLIP encodes one by one.';

@@ -8,13 +8,13 @@ PARALLEL SAFE
 AS $$
     SELECT CASE
         WHEN value = 'yes' THEN readable.word
-        WHEN rule.form = 'key value' THEN readable.word || ' ' || translate(value, '_:', '  ')
-        ELSE readable.word || ' of ' || translate(value, '_:', '  ')
+        WHEN rule.form = 'key value' THEN readable.word || ' ' || skyscript.readable(value)
+        ELSE readable.word || ' of ' || skyscript.readable(value)
     END
     FROM (VALUES ($1)) AS tag (key)
     LEFT JOIN skyscript.caption_rule AS rule ON rule.key = tag.key
     CROSS JOIN LATERAL (
-        SELECT coalesce(rule.word, translate(tag.key, '_:', '  ')) AS word
+        SELECT coalesce(rule.word, skyscript.readable(tag.key)) AS word
     ) AS readable
 $$;
 

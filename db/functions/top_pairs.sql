@@ -16,7 +16,7 @@ BEGIN
     INTO known
     FROM skyscript.embedding_model AS m;
     IF ids IS NULL THEN
-        RAISE EXCEPTION 'no scorer %', scorer
+        RAISE EXCEPTION 'no scorer %', coalesce(scorer, 'is the default')
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = coalesce('Scorers: ' || known, 'Run the job score_pairs first.');
     END IF;

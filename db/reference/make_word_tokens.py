@@ -1,6 +1,7 @@
 """Write word_tokens.csv: CLIP's token count of each word that captions are made of.
 
-Run it after a change of tag_label.csv, caption_rule.csv or the grammar's own words:
+Run it after a change of tag_label.csv, caption_rule.csv, caption_word.csv or the
+grammar's own words:
 
     python db/reference/make_word_tokens.py
 
@@ -15,7 +16,13 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-GRAMMAR = "surrounded by with and of two three several many a satellite aerial image"
+GRAMMAR = """
+surrounded by with and of two three four five several many a an satellite aerial image
+view
+in on at the to its it between beside along joined crossed around nearby next alongside
+across edge edges another other north east south west northern eastern southern western
+roof
+"""
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -27,9 +34,14 @@ def rows(name: str) -> list[dict[str, str]]:
 def texts() -> list[str]:
     """Return all that captions can be made of, singular and plural."""
     rules, labels = rows("caption_rule"), rows("tag_label")
+    nouns = [
+        word
+        for row in rows("caption_word")
+        for word in (row["one"], row["many"], row["preposition"])
+    ]
     values = [row["value"] for row in labels if row["max_gsd_m"]]
     words = [word for row in rules for word in (row["word"], row["plural"])]
-    return [GRAMMAR, *words, *values, *map(plural, values)]
+    return [GRAMMAR, *words, *nouns, *values, *map(plural, values)]
 
 
 def plural(noun: str) -> str:

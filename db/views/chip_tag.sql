@@ -11,7 +11,8 @@ WITH carried AS (
     INNER JOIN skyscript.chip_feature AS focus
         ON focus.chip_id = chip.id AND focus.role = 'focus'
     CROSS JOIN LATERAL jsonb_each_text(focus.tags) AS tag
-    INNER JOIN skyscript.visible_tag AS v ON v.key = tag.key AND v.value = tag.value
+    INNER JOIN skyscript.visible_tag AS v
+        ON v.key = tag.key AND v.value = tag.value AND v.max_gsd_m >= chip.gsd_m
     WHERE chip.state = 'ok'
 )
 

@@ -45,10 +45,12 @@ SELECT
     focus.version AS osm_version,
     focus.visible_fraction,
     chip.cell,
-    chip.nodata_fraction
+    chip.nodata_fraction,
+    recipe.style
 FROM skyscript.caption
 INNER JOIN skyscript.chip ON chip.id = caption.chip_id
 INNER JOIN skyscript.caption_text ON caption_text.id = caption.text_id
+INNER JOIN skyscript.caption_recipe AS recipe ON recipe.name = caption.recipe
 INNER JOIN skyscript.scene ON scene.id = chip.scene_id
 INNER JOIN skyscript.collection ON collection.id = scene.collection_id
 INNER JOIN skyscript.chip_feature AS focus
@@ -84,5 +86,5 @@ LEFT JOIN LATERAL (
 WHERE chip.state = 'ok';
 
 COMMENT ON VIEW skyscript.pair IS
-    'Image-text pairs: one row a chip and caption. similarity is by the default '
+    'Image-text pairs: one row a chip, kind of caption and recipe. similarity is by the default '
     'model; skyscript.pair_similarity has the scores of all.';

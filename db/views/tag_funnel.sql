@@ -3,10 +3,11 @@ WITH carried AS (
     SELECT
         tag.key,
         tag.value,
+        chip.gsd_m,
         chip.state = 'ok' AS is_on_disk,
         EXISTS (
             SELECT FROM skyscript.caption AS c WHERE c.chip_id = chip.id
-        ) AS is_told
+        ) AS has_caption
     FROM skyscript.chip
     LEFT JOIN skyscript.chip_feature AS focus
         ON focus.chip_id = chip.id AND focus.role = 'focus'
@@ -23,7 +24,11 @@ chips AS (
         carried.value,
         count(*) AS n_planned,
         count(*) FILTER (WHERE carried.is_on_disk) AS n_on_disk,
-        count(*) FILTER (WHERE carried.is_on_disk AND carried.is_told) AS n_told
+        count(*) FILTER (
+            WHERE carried.is_on_disk
+                AND carried.has_caption
+                AND skyscript.groundable(carried.key, carried.value, carried.gsd_m)
+        ) AS n_told
     FROM carried
     GROUP BY carried.key, carried.value
 )
@@ -45,4 +50,4 @@ LEFT JOIN chips ON chips.key = v.key AND chips.value = v.value;
 
 COMMENT ON VIEW skyscript.tag_funnel IS
     'Each tag with its verdict, its features, and the chips whose focus carries it: '
-    'planned, on disk, and told by a caption.';
+    'planned, on disk, and captioned where the tag can be seen.';

@@ -34,6 +34,8 @@ COMMANDS = {
     "sheet": "export",
     "rehydrate": "rehydrate",
     "model": "model",
+    "groundability": "groundability",
+    "why": "groundability",
     "earth-engine-emulator": "emulator",
 }
 

@@ -56,6 +56,10 @@ def kind_option(default: str) -> Callable[[Command], Command]:
 @tag_option
 @collections_option
 @click.option("--min-similarity", type=float, help="By the default model.")
+@click.option("--top", type=float, help="The best share of all pairs, such as 0.3.")
+@click.option("--scorer", help="The model of --top; the default one otherwise.")
+@click.option("--max-per-caption", type=int, help="Most chips of one text.")
+@click.option("--max-per-tag", type=int, help="Most chips that count for one tag.")
 @click.option("--recipe", help="Caption recipe; the configured one by default.")
 @kind_option("focus")
 @click.option("--prefix", help="In front of titles, instead of the format's own.")

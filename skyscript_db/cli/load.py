@@ -13,9 +13,11 @@ from skyscript_db.cli.common import (
     json_option,
     pass_context,
     print_json,
+    print_table,
     progress,
 )
 from skyscript_db.cli.load_imagery import earth_engine, stac
+from skyscript_db.errors import UsageError
 from skyscript_db.images import open_store
 
 if TYPE_CHECKING:
@@ -154,12 +156,62 @@ def remove() -> None:
     """Remove what was loaded."""
 
 
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def _confirm(question: str) -> None:
+    try:
+        click.confirm(question, abort=True)
+    except click.Abort as error:
+        raise UsageError("nothing was removed: say yes, or give --yes") from error
+
+
 @remove.command(name="osm")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Accepted; this never asks.")
 @pass_context
-def remove_osm(context: Context, *, name: str) -> None:
+def remove_osm(context: Context, *, name: str, yes: bool) -> None:
     """Remove an extract by its name; the pairs made from it stay."""
+    del yes
     from skyscript_db import api  # noqa: PLC0415 - `--help` needs none of it
 
     api.remove_osm(context.conn, context.settings, name)
     click.echo(f"removed {name}")
+
+
+@remove.command(name="collection")
+@click.argument("name")
+@yes_option
+@pass_context
+def remove_collection(context: Context, *, name: str, yes: bool) -> None:
+    """Remove a collection by its name, with its scenes, chips and pairs."""
+    from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
+
+    if not yes:
+        click.confirm(
+            f"Remove {name} with all chips that were cut from it?", abort=True
+        )
+    n_chips = removal.remove_collection(context.conn, context.settings, name)
+    click.echo(f"removed {name}, and {n_chips:,} chips")
+
+
+@remove.command(name="plan")
+@click.argument("plan", required=False)
+@yes_option
+@pass_context
+def remove_plan(context: Context, *, plan: str | None, yes: bool) -> None:
+    """Remove the chips of a PLAN, with their pairs; without one, list the plans.
+
+    A plan is made of the settings that placed the chips. Once they change, chips of
+    both are in the dataset, until one plan is removed.
+    """
+    from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
+
+    if plan is None:
+        rows = removal.plans(context.conn)
+        print_table(["plan", "chips", "on disk", "first planned"], rows)
+        return
+    if not yes:
+        _confirm(f"Remove all chips of the plan {plan}?")
+    n_chips = removal.remove_plan(context.conn, context.settings, plan)
+    click.echo(f"removed {n_chips:,} chips")

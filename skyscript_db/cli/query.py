@@ -16,6 +16,7 @@ from skyscript_db.cli.common import (
     print_table,
     tag_option,
 )
+from skyscript_db.errors import UsageError
 
 
 @click.command()
@@ -71,13 +72,26 @@ def search(
 @click.argument("area")
 @click.option("--gsd", type=float, required=True, help="Metres a pixel.")
 @click.option("--recipe", help="Caption recipe; the configured one by default.")
+@click.option(
+    "--style",
+    type=click.Choice(["paper", "plain"]),
+    help="The newest recipe of a style, instead of --recipe.",
+)
 @json_option
 @pass_context
 def describe(
-    context: Context, *, area: str, gsd: float, recipe: str | None, as_json: bool
+    context: Context,
+    *,
+    area: str,
+    gsd: float,
+    recipe: str | None,
+    style: str | None,
+    as_json: bool,
 ) -> int:
     """Tell in words what could be seen in AREA (W,S,E,N, WKT or GeoJSON)."""
-    recipe = recipe or context.settings.caption_recipe
+    if recipe and style:
+        raise UsageError("give --recipe or --style, not both")
+    recipe = recipe or style or context.settings.shown_recipe
     caption = api.describe(context.conn, area, gsd_m=gsd, recipe=recipe)
     if as_json:
         print_json({"area": area, "gsd_m": gsd, "recipe": recipe, "caption": caption})

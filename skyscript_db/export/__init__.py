@@ -19,7 +19,7 @@ from skyscript_db.export import images, manifest, selection
 from skyscript_db.export.csv_files import PREFIX, CsvWriter
 from skyscript_db.export.folder import CREATOR, Folder
 from skyscript_db.export.manifest import Tally
-from skyscript_db.export.selection import CaptionKind, Selection
+from skyscript_db.export.selection import Selection, check_scorer, is_bare
 from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
 from skyscript_db.images import open_store
 from skyscript_db.images.store import local_folder
@@ -77,25 +77,19 @@ class ExportResult:
     command: str | None
 
 
-def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
+def export(
     conn: psycopg.Connection[Any],
     settings: Settings,
     folder: Path | str,
     *,
     format: Format,  # noqa: A002 - the option's name
     name: str = "skyscript",
-    split: str | None = None,
-    area: str | None = None,
-    collections: list[str] | None = None,
-    tags: dict[str, str] | None = None,
-    min_similarity: float | None = None,
     recipe: str | None = None,
-    caption_kind: CaptionKind = "focus",
     prefix: str | None = None,
-    limit: int | None = None,
     shard_chips: int = SHARD_CHIPS,
     force: bool = False,
     progress: Progress | None = None,
+    **filters: Any,
 ) -> ExportResult:
     """Write the pairs that pass the filters into a folder.
 
@@ -105,19 +99,14 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         folder: New, empty, or an earlier export, which is replaced.
         format: ``csv``, SkyScript's own form with image files, or ``webdataset``.
         name: The dataset's, under which its versions are counted.
-        split: train, val, test or unsplit; None writes all, each into its own files.
-        area: Hexadecimal EWKB, as ``skyscript_db.area.parse`` returns it.
-        collections: Names of collections.
-        tags: All of these must be on the focus feature.
-        min_similarity: Of the caption of ``caption_kind``, by the default scorer.
         recipe: Whose captions; that of the settings if None.
-        caption_kind: What is trained on, in ``.tsv`` and ``.txt``.
-        prefix: In front of each caption; None is SkyScript's own for csv and nothing
-            for webdataset.
-        limit: At most so many chips.
+        prefix: In front of each caption; None is SkyScript's own for csv, where the
+            recipe is of style paper and has none, and nothing otherwise.
         shard_chips: Most chips of a shard.
         force: Write even if the folder holds other things; they stay.
         progress: Told of each chip.
+        filters: The other fields of ``Selection``, such as ``split``, ``area`` and
+            ``caption_kind``.
 
     Raises:
         UsageError: No pair passes, the folder holds something else, or a filter is
@@ -129,16 +118,8 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         raise UsageError(f"no format {format!r}: give csv or webdataset")
     if shard_chips < 1:
         raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
-    chosen = Selection(
-        recipe=recipe or settings.caption_recipe,
-        caption_kind=caption_kind,
-        split=split,
-        area=area,
-        collections=collections,
-        tags=tags,
-        min_similarity=min_similarity,
-        limit=limit,
-    )
+    chosen = Selection(recipe=recipe or settings.shown_recipe, **filters)
+    check_scorer(conn, chosen)
     run = _Export(
         conn,
         settings,
@@ -147,7 +128,7 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
         store=open_store(settings),
         format=format,
         name=name,
-        prefix=(PREFIX if format == "csv" else "") if prefix is None else prefix,
+        prefix=_prefix(conn, chosen, format) if prefix is None else prefix,
         shard_chips=shard_chips,
         origin=manifest.origin(conn),
         progress=progress or LoggedProgress(),
@@ -162,6 +143,12 @@ def export(  # noqa: PLR0913 - every filter of the query is a keyword of its own
             f"cannot write {folder}: {error.strerror or error}. Mend that (free space, "
             "permissions) and run the export again; what it left is replaced"
         ) from error
+
+
+def _prefix(
+    conn: psycopg.Connection[Any], selection: Selection, format_: Format
+) -> str:
+    return PREFIX if format_ == "csv" and is_bare(conn, selection.recipe) else ""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -41,6 +42,12 @@ class Selection:
         area: Hexadecimal EWKB; chips whose footprint meets it.
         tags: All of these must be on the focus feature.
         min_similarity: By the default scorer; chips without a score do not pass.
+        top: Exactly this share of all pairs of the recipe and kind, the best by
+            ``scorer``; see ``skyscript.top_pairs``.
+        scorer: The model of ``top``, by name or name/weights; else the default one.
+        max_per_caption: Most chips that pass with one text.
+        max_per_tag: Most chips that pass and count for one tag; see
+            ``skyscript.chip_tag``.
         limit: The first so many chips by id, which is as good as drawing them.
     """
 
@@ -51,6 +58,10 @@ class Selection:
     collections: list[str] | None = None
     tags: dict[str, str] | None = None
     min_similarity: float | None = None
+    top: float | None = None
+    scorer: str | None = None
+    max_per_caption: int | None = None
+    max_per_tag: int | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -62,8 +73,12 @@ class Selection:
             raise UsageError(
                 f"no split {self.split!r}: give one of {', '.join(SPLITS)}"
             )
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"the limit is {self.limit}: give 1 or more")
+        for name in ("limit", "max_per_caption", "max_per_tag"):
+            most = getattr(self, name)
+            if most is not None and most < 1:
+                raise UsageError(f"{name} is {most}: give 1 or more")
+        if self.top is not None and not 0 < self.top <= 1:
+            raise UsageError(f"the top {self.top} is no share: give 0 to 1, as 0.3")
 
     def parameters(self) -> dict[str, Any]:
         """Return the values that the statement takes, for JSON."""
@@ -122,6 +137,12 @@ class Sample:
         return self.focus if kind == "focus" else self.multi_feature
 
 
+def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
+    """Return whether a recipe's captions want SkyScript's prefix in its CSV files."""
+    row = conn.execute(SQL.select_is_bare, {"recipe": recipe}).fetchone()
+    return row is None or bool(row[0])
+
+
 def read(
     conn: psycopg.Connection[Any], selection: Selection, progress: Progress
 ) -> Generator[Sample]:
@@ -142,6 +163,22 @@ def read(
             batch = coming.result()
             coming = ahead.submit(_batch, conn, values, first + BATCH)
             yield from batch
+
+
+def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:
+    """Check that there is a model to take the best share by.
+
+    Raises:
+        UsageError: Nothing is scored, or the scorer is none that scored.
+    """
+    if selection.top is None:
+        return
+    try:
+        conn.execute(SQL.find_scorer, {"scorer": selection.scorer})
+    except errors.InvalidParameterValue as error:
+        raise UsageError(
+            f"{error.diag.message_primary}: {error.diag.message_hint}"
+        ) from error
 
 
 def _choose(conn: psycopg.Connection[Any], values: dict[str, Any]) -> int:

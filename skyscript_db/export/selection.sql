@@ -1,60 +1,114 @@
+-- name: select_is_bare
+-- Whether a recipe leaves SkyScript's prefix to whoever writes its CSV files.
+SELECT r.style = 'paper' AND r.prefix = ''
+FROM skyscript.caption_recipe AS r
+WHERE r.name = %(recipe)s;
+
 -- name: begin
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
 -- name: use_utc
 SET LOCAL TIME ZONE 'UTC';
 
+-- name: find_scorer
+SELECT skyscript.scorer_id(coalesce(%(scorer)s::text, m.name || '/' || m.weights))
+FROM (SELECT) AS always
+LEFT JOIN skyscript.embedding_model AS m ON m.is_default;
+
 -- name: choose_chips
 CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS
-SELECT
-    row_number() OVER (ORDER BY pair.chip_id) AS n,
-    pair.chip_id,
-    pair.caption_kind,
-    named.stem,
-    -- Case does not tell file names apart everywhere.
-    row_number() OVER (PARTITION BY lower(named.stem) ORDER BY pair.chip_id)
-        AS nth_of_stem
-FROM skyscript.pair
-INNER JOIN skyscript.collection ON collection.name = pair.collection
-CROSS JOIN LATERAL (
-    SELECT concat(
-        pair.osm_kind,
-        pair.osm_id,
-        '_',
-        regexp_replace(collection.alias, '[^A-Za-z0-9]', '', 'g'),
-        '_',
-        to_char(pair.acquired_at, 'YY')
-    ) AS stem
-) AS named
-WHERE pair.recipe = %(recipe)s
-    -- One row a chip, by its other caption where it lacks this kind.
-    AND (
-        pair.caption_kind = %(caption_kind)s
-        OR NOT EXISTS (
-            SELECT FROM skyscript.caption AS meant
-            WHERE meant.chip_id = pair.chip_id
-                AND meant.recipe = pair.recipe
-                AND meant.kind = %(caption_kind)s
+WITH passing AS (
+    SELECT pair.chip_id, pair.caption_kind, pair.text_id, named.stem
+    FROM skyscript.pair
+    INNER JOIN skyscript.collection ON collection.name = pair.collection
+    CROSS JOIN LATERAL (
+        SELECT concat(
+            pair.osm_kind,
+            pair.osm_id,
+            '_',
+            regexp_replace(collection.alias, '[^A-Za-z0-9]', '', 'g'),
+            '_',
+            to_char(pair.acquired_at, 'YY')
+        ) AS stem
+    ) AS named
+    WHERE pair.recipe = %(recipe)s
+        -- One row a chip, by its other caption where it lacks this kind.
+        AND (
+            pair.caption_kind = %(caption_kind)s
+            OR NOT EXISTS (
+                SELECT FROM skyscript.caption AS meant
+                WHERE meant.chip_id = pair.chip_id
+                    AND meant.recipe = pair.recipe
+                    AND meant.kind = %(caption_kind)s
+            )
         )
-    )
-    AND (
-        %(split)s::text IS NULL
-        OR coalesce(pair.split, 'unsplit') = %(split)s::text
-    )
-    AND (
-        %(area)s::text IS NULL
-        OR st_intersects(pair.footprint, %(area)s::text::geometry)
-    )
-    AND (
-        %(collections)s::text[] IS NULL
-        OR pair.collection = ANY(%(collections)s::text[])
-    )
-    AND (%(tags)s::jsonb IS NULL OR pair.tags @> %(tags)s::jsonb)
-    AND (
-        %(min_similarity)s::double precision IS NULL
-        OR pair.similarity >= %(min_similarity)s::double precision
-    )
-ORDER BY pair.chip_id
+        AND (
+            %(split)s::text IS NULL
+            OR coalesce(pair.split, 'unsplit') = %(split)s::text
+        )
+        AND (
+            %(area)s::text IS NULL
+            OR st_intersects(pair.footprint, %(area)s::text::geometry)
+        )
+        AND (
+            %(collections)s::text[] IS NULL
+            OR pair.collection = ANY(%(collections)s::text[])
+        )
+        AND (%(tags)s::jsonb IS NULL OR pair.tags @> %(tags)s::jsonb)
+        AND (
+            %(min_similarity)s::double precision IS NULL
+            OR pair.similarity >= %(min_similarity)s::double precision
+        )
+        AND (
+            %(top)s::double precision IS NULL
+            OR pair.chip_id = ANY(
+                SELECT best.chip_id
+                FROM skyscript.top_pairs(
+                    coalesce(
+                        %(scorer)s::text,
+                        (
+                            SELECT m.name || '/' || m.weights
+                            FROM skyscript.embedding_model AS m
+                            WHERE m.is_default
+                        )
+                    ),
+                    %(top)s::double precision,
+                    %(caption_kind)s,
+                    %(recipe)s
+                ) AS best
+            )
+        )
+),
+
+ranked AS (
+    SELECT
+        passing.*,
+        row_number() OVER (PARTITION BY passing.text_id ORDER BY passing.chip_id)
+            AS nth_of_caption,
+        row_number() OVER (PARTITION BY tag.key, tag.value ORDER BY passing.chip_id)
+            AS nth_of_tag
+    FROM passing
+    LEFT JOIN skyscript.chip_tag AS tag
+        ON %(max_per_tag)s::integer IS NOT NULL AND tag.chip_id = passing.chip_id
+)
+
+SELECT
+    row_number() OVER (ORDER BY ranked.chip_id) AS n,
+    ranked.chip_id,
+    ranked.caption_kind,
+    ranked.stem,
+    -- Case does not tell file names apart everywhere.
+    row_number() OVER (PARTITION BY lower(ranked.stem) ORDER BY ranked.chip_id)
+        AS nth_of_stem
+FROM ranked
+WHERE (
+    %(max_per_caption)s::integer IS NULL
+    OR ranked.nth_of_caption <= %(max_per_caption)s::integer
+)
+AND (
+    %(max_per_tag)s::integer IS NULL OR ranked.nth_of_tag <= %(max_per_tag)s::integer
+)
+ORDER BY ranked.chip_id
 LIMIT %(limit)s;
 
 -- name: index_chosen

@@ -1,34 +1,26 @@
--- name: delete_unlabelled
--- A label that the project no longer ships leaves no verdict behind.
-DELETE FROM skyscript.tag_groundability AS g
-USING skyscript.tag AS t
-WHERE t.id = g.tag_id
-    AND g.source = 'label'
-    AND NOT EXISTS (
-        SELECT FROM skyscript.tag_label AS l
-        WHERE l.key = t.key AND l.value IN (t.value, '*')
-    );
-
 -- name: upsert_verdicts
-INSERT INTO skyscript.tag_groundability AS g (tag_id, source, max_gsd_m, reason)
-SELECT t.id, 'label', l.max_gsd_m, l.reason
-FROM skyscript.tag AS t
-CROSS JOIN LATERAL (
-    SELECT label.max_gsd_m, label.reason
-    FROM skyscript.tag_label AS label
-    WHERE label.key = t.key AND label.value IN (t.value, '*')
-    -- The label of the very tag first.
-    ORDER BY label.value = '*'
-    LIMIT 1
-) AS l
-WHERE NOT EXISTS (
-    SELECT FROM skyscript.tag_groundability AS old
-    WHERE old.tag_id = t.id
-        AND old.source = 'label'
-        AND old.max_gsd_m IS NOT DISTINCT FROM l.max_gsd_m
-        AND old.reason = l.reason
+-- A label or a rule that the project no longer ships leaves no verdict behind.
+WITH judged AS MATERIALIZED (
+    SELECT j.tag_id, j.source, j.max_gsd_m, j.reason
+    FROM skyscript.tag_judgement AS j
+),
+
+withdrawn AS (
+    DELETE FROM skyscript.tag_groundability AS g
+    WHERE g.source IN ('label', 'rule', 'wildcard')
+        AND NOT EXISTS (
+            SELECT FROM judged AS j WHERE j.tag_id = g.tag_id AND j.source = g.source
+        )
 )
-ORDER BY t.id
+
+INSERT INTO skyscript.tag_groundability AS g (tag_id, source, max_gsd_m, reason)
+SELECT j.tag_id, j.source, j.max_gsd_m, j.reason
+FROM judged AS j
+LEFT JOIN skyscript.tag_groundability AS old
+    ON old.tag_id = j.tag_id AND old.source = j.source
+WHERE old.tag_id IS NULL
+    OR (old.max_gsd_m, old.reason) IS DISTINCT FROM (j.max_gsd_m, j.reason)
+ORDER BY j.tag_id, j.source
 LIMIT %(limit)s
 ON CONFLICT (tag_id, source) DO UPDATE
 SET max_gsd_m = excluded.max_gsd_m, reason = excluded.reason, decided_at = now();

@@ -41,7 +41,7 @@ def parameters(settings: Settings) -> Parameters:
         "seed": settings.seed,
     }
     policy = settings.scene_policy.value
-    plan = " ".join(f"{name}={value:g}" for name, value in window.items())
+    plan = " ".join(f"{name}={_short(value)}" for name, value in window.items())
     return {
         **window,
         "policy": policy,
@@ -50,6 +50,10 @@ def parameters(settings: Settings) -> Parameters:
         "rare_below": settings.rare_below,
         "tag_cap": settings.tag_cap,
     }
+
+
+def _short(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def run(work: Work) -> None:

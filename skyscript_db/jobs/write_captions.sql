@@ -1,5 +1,109 @@
 -- name: list_recipes
-SELECT name FROM skyscript.caption_recipe ORDER BY name;
+SELECT r.name, r.style, r.settings FROM skyscript.caption_recipe AS r ORDER BY r.name;
+
+-- name: create_basis
+-- All that decides how chips are told, as it is now: each tag's verdict and words, each
+-- key's rule, and under the empty key the grammar, the token counts and the recipe.
+CREATE TEMPORARY TABLE basis ON COMMIT DROP AS
+WITH part AS (
+    SELECT v.key, v.value, v.max_gsd_m::text AS digest
+    FROM skyscript.tag_verdict AS v
+    WHERE v.max_gsd_m IS NOT NULL
+    UNION ALL
+    SELECT r.key, '*', md5(r::text)
+    FROM skyscript.caption_rule AS r
+    UNION ALL
+    SELECT w.key, w.value, md5(w::text)
+    FROM skyscript.caption_word AS w
+    CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
+    WHERE recipe.style <> 'paper' OR recipe.is_by_salience
+    UNION ALL
+    SELECT '', '', md5(string_agg(p.prosrc, '' ORDER BY p.oid::regprocedure::text))
+    FROM pg_catalog.pg_proc AS p
+    WHERE p.pronamespace = 'skyscript'::regnamespace
+        AND p.proname IN (
+            'apparent_size_px2', 'article', 'counted', 'counted_plainly',
+            'feature_texts', 'is_private', 'listed', 'multi_caption', 'n_tokens', 'noun',
+            'opening', 'pieces', 'placed', 'plain_caption', 'plain_texts', 'plural',
+            'readable', 'recipe', 'sentence', 'stands', 'style_texts', 'tag_text',
+            'told_tags'
+        )
+    UNION ALL
+    SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
+    FROM skyscript.word_tokens AS w
+    UNION ALL
+    SELECT '', '', md5(r::text)
+    FROM skyscript.caption_recipe AS r
+    WHERE r.name = %(recipe)s
+)
+
+SELECT
+    part.key,
+    part.value,
+    string_agg(part.digest, ' ' ORDER BY part.digest COLLATE "C") AS digest
+FROM part
+GROUP BY part.key, part.value;
+
+-- name: create_changes
+-- A generic key's `yes` tells its other values too.
+CREATE TEMPORARY TABLE change ON COMMIT DROP AS
+SELECT DISTINCT
+    c.key,
+    CASE WHEN r.is_generic AND c.value = 'yes' THEN '*' ELSE c.value END AS value
+FROM (
+    SELECT coalesce(old.key, new.key) AS key, coalesce(old.value, new.value) AS value
+    FROM (
+        SELECT b.key, b.value, b.digest
+        FROM skyscript.caption_basis AS b
+        WHERE b.recipe = %(recipe)s
+    ) AS old
+    FULL JOIN basis AS new ON new.key = old.key AND new.value = old.value
+    WHERE old.digest IS DISTINCT FROM new.digest
+) AS c
+LEFT JOIN skyscript.caption_rule AS r ON r.key = c.key;
+
+-- name: mark_all
+-- The grammar itself changed, or more than is worth looking for.
+INSERT INTO skyscript.caption_retelling (recipe, chip_id)
+SELECT DISTINCT c.recipe, c.chip_id
+FROM skyscript.caption AS c
+WHERE c.recipe = %(recipe)s
+    AND (
+        EXISTS (SELECT FROM change WHERE change.key = '')
+        OR (SELECT count(DISTINCT change.key) FROM change) > 100
+    )
+ON CONFLICT (recipe, chip_id) DO NOTHING;
+
+-- name: mark_changed
+INSERT INTO skyscript.caption_retelling (recipe, chip_id)
+SELECT DISTINCT %(recipe)s, cf.chip_id
+FROM skyscript.chip_feature AS cf
+WHERE (SELECT count(DISTINCT change.key) FROM change) <= 100
+    AND cf.tags ?| ARRAY(SELECT change.key FROM change)
+    AND EXISTS (
+        SELECT FROM change
+        WHERE cf.tags ? change.key
+            AND change.value IN ('*', cf.tags ->> change.key)
+    )
+    AND EXISTS (
+        SELECT FROM skyscript.caption AS c
+        WHERE c.chip_id = cf.chip_id AND c.recipe = %(recipe)s
+    )
+ON CONFLICT (recipe, chip_id) DO NOTHING;
+
+-- name: forget_basis
+DELETE FROM skyscript.caption_basis AS b
+WHERE b.recipe = %(recipe)s
+    AND NOT EXISTS (
+        SELECT FROM basis AS new
+        WHERE new.key = b.key AND new.value = b.value AND new.digest = b.digest
+    );
+
+-- name: insert_basis
+INSERT INTO skyscript.caption_basis (recipe, key, value, digest)
+SELECT %(recipe)s, new.key, new.value, new.digest
+FROM basis AS new
+ON CONFLICT (recipe, md5(key), md5(value)) DO NOTHING;
 
 -- name: list_pending
 INSERT INTO pending (id)
@@ -8,144 +112,349 @@ FROM skyscript.chip_feature AS focus
 INNER JOIN skyscript.chip AS c ON c.id = focus.chip_id
 WHERE focus.role = 'focus'
     AND c.state = 'ok'
-    AND NOT EXISTS (
-        SELECT FROM skyscript.caption AS done
-        WHERE done.chip_id = focus.chip_id AND done.recipe = %(recipe)s
+    AND (
+        NOT EXISTS (
+            SELECT FROM skyscript.caption AS done
+            WHERE done.chip_id = focus.chip_id AND done.recipe = %(recipe)s
+        )
+        OR EXISTS (
+            SELECT FROM skyscript.caption_retelling AS again
+            WHERE again.recipe = %(recipe)s AND again.chip_id = focus.chip_id
+        )
     )
 ORDER BY c.cell, c.id
 LIMIT %(limit)s;
 
--- name: create_phrases
--- Features repeat: each distinct set of tags is told once.
-CREATE TEMPORARY TABLE phrase AS
-SELECT d.tags, d.kind, d.gsd_m, texts.*
+-- name: select_batch
+SELECT p.id FROM pending AS p WHERE p.n BETWEEN %(first)s AND %(last)s ORDER BY p.n;
+
+-- name: prepare
+-- What a connection has told so far. Features repeat: each set of tags is told once, by
+-- its hash of 64 bits, at each GSD that any verdict makes a difference at.
+DROP TABLE IF EXISTS
+    pg_temp.level, pg_temp.phrase, pg_temp.told_feature, pg_temp.link, pg_temp.news,
+    pg_temp.told_news, pg_temp.told, pg_temp.text_told;
+CREATE TEMPORARY TABLE level AS
+SELECT DISTINCT g.max_gsd_m
+FROM skyscript.tag_groundability AS g
+WHERE g.max_gsd_m IS NOT NULL;
+CREATE TEMPORARY TABLE told_feature (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    alone text,
+    one text,
+    many text,
+    n_tokens integer,
+    head_tokens integer,
+    preposition text,
+    rarity integer
+);
+CREATE TEMPORARY TABLE phrase (
+    hash bigint,
+    kind character,
+    gsd_m double precision,
+    told_id integer,
+    PRIMARY KEY (hash, kind, gsd_m)
+);
+
+-- name: create_links
+CREATE TEMPORARY TABLE link AS
+SELECT
+    cf.chip_id,
+    cf.osm_type,
+    cf.osm_id,
+    cf.kind,
+    cf.role = 'focus' AS is_focus,
+    jsonb_hash_extended(cf.tags, 0) AS hash,
+    c.seen_gsd_m AS gsd_m,
+    skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m) AS size_px2,
+    cf.relation,
+    cf.direction
 FROM (
-    SELECT DISTINCT cf.tags, cf.kind, c.gsd_m
-    FROM pending
-    INNER JOIN skyscript.chip AS c ON c.id = pending.id
-    INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
-    WHERE pending.n BETWEEN %(first)s AND %(last)s
-) AS d
-CROSS JOIN LATERAL skyscript.feature_texts(d.tags, d.kind, d.gsd_m) AS texts;
-
--- name: analyze_phrases
--- Without statistics the planner sorts all features by their tags, which takes longer
--- than all the rest.
-ANALYZE phrase;
-
--- name: tell
-CREATE TEMPORARY TABLE told AS
-WITH recipe AS (
     SELECT
-        r.prefix,
-        r.min_size_px,
-        r.max_tokens - 2 - skyscript.n_tokens(r.prefix) AS max_tokens
-    FROM skyscript.caption_recipe AS r
-    WHERE r.name = %(recipe)s
+        chip.id,
+        chip.gsd_m,
+        (
+            SELECT min(level.max_gsd_m) FROM level WHERE level.max_gsd_m >= chip.gsd_m
+        ) AS seen_gsd_m
+    FROM unnest(%(chips)s::bigint[]) AS batch (id)
+    INNER JOIN skyscript.chip ON chip.id = batch.id
+    OFFSET 0
+) AS c
+CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
+INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
+WHERE c.seen_gsd_m IS NOT NULL
+    AND (
+        cf.role = 'focus'
+        OR cf.kind = 'n'
+        OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px
+    );
+
+-- name: create_news
+-- Of each set of tags that is new, one feature.
+CREATE TEMPORARY TABLE news AS
+SELECT DISTINCT ON (l.hash, l.kind, l.gsd_m)
+    l.hash, l.kind, l.gsd_m, l.chip_id, l.osm_type, l.osm_id
+FROM link AS l
+LEFT JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
+WHERE p.hash IS NULL;
+
+-- name: create_told
+CREATE TEMPORARY TABLE told_news AS
+SELECT n.hash, n.kind, n.gsd_m, t.*
+FROM news AS n
+INNER JOIN skyscript.chip_feature AS cf
+    ON cf.chip_id = n.chip_id AND cf.osm_type = n.osm_type AND cf.osm_id = n.osm_id
+LEFT JOIN LATERAL skyscript.style_texts(%(recipe)s, cf.tags, cf.kind, n.gsd_m) AS t
+    ON true;
+
+-- name: add_told
+INSERT INTO told_feature (
+    alone, one, many, n_tokens, head_tokens, preposition, rarity
+)
+SELECT DISTINCT
+    t.alone, t.one, t.many, t.n_tokens, t.head_tokens, t.preposition, t.rarity
+FROM told_news AS t
+WHERE t.one IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM told_feature AS f
+        WHERE f.alone = t.alone
+            AND f.one = t.one
+            AND f.many IS NOT DISTINCT FROM t.many
+            AND f.preposition IS NOT DISTINCT FROM t.preposition
+            AND f.rarity IS NOT DISTINCT FROM t.rarity
+    );
+
+-- name: add_phrases
+-- Sets of tags that cannot be told too, so that they are not looked at again.
+INSERT INTO phrase (hash, kind, gsd_m, told_id)
+SELECT t.hash, t.kind, t.gsd_m, f.id
+FROM told_news AS t
+LEFT JOIN told_feature AS f
+    ON f.alone = t.alone
+        AND f.one = t.one
+        AND f.many IS NOT DISTINCT FROM t.many
+        AND f.preposition IS NOT DISTINCT FROM t.preposition
+        AND f.rarity IS NOT DISTINCT FROM t.rarity;
+
+-- name: analyze_told
+-- Without statistics the planner takes a batch for a hundred rows, and loops over it.
+ANALYZE link (chip_id, is_focus, hash, kind, gsd_m), phrase, told_feature;
+
+-- name: tell_paper
+CREATE TEMPORARY TABLE told AS
+WITH told_link AS (
+    SELECT l.chip_id, l.is_focus, p.told_id, l.size_px2
+    FROM link AS l
+    INNER JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
+    WHERE p.told_id IS NOT NULL
 ),
 
-chip AS (
+neighbour AS (
+    SELECT l.chip_id, l.told_id, count(*) AS n, max(l.size_px2) AS size_px2
+    FROM told_link AS l
+    WHERE NOT l.is_focus
+    GROUP BY l.chip_id, l.told_id
+),
+
+around AS (
     SELECT
-        cf.chip_id,
-        max(p.alone) FILTER (WHERE cf.role = 'focus') AS alone,
-        max(p.one) FILTER (WHERE cf.role = 'focus') AS head,
-        array_agg(p.one) FILTER (WHERE cf.role = 'surrounding') AS one,
-        array_agg(p.many) FILTER (WHERE cf.role = 'surrounding') AS many,
-        array_agg(p.n_tokens) FILTER (WHERE cf.role = 'surrounding') AS n_tokens,
+        n.chip_id,
+        array_agg(f.one) AS one,
+        array_agg(f.many) AS many,
+        array_agg(f.n_tokens) AS n_tokens,
         array_agg(
-            skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m)
-        ) FILTER (WHERE cf.role = 'surrounding') AS size_px2
-    FROM pending
-    INNER JOIN skyscript.chip AS c ON c.id = pending.id
-    INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
-    INNER JOIN phrase AS p
-        ON p.tags = cf.tags AND p.kind = cf.kind AND p.gsd_m = c.gsd_m
-    CROSS JOIN recipe
-    WHERE pending.n BETWEEN %(first)s AND %(last)s
-        AND (
-            cf.role = 'focus'
-            OR cf.kind = 'n'
-            OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px
-        )
-    GROUP BY cf.chip_id
+            CASE
+                WHEN recipe.is_by_salience
+                    THEN f.rarity * sqrt(least(1, n.size_px2 / (c.width_px * c.height_px)))
+                ELSE n.size_px2
+            END
+        ) AS weight,
+        array_agg(n.n) AS n
+    FROM neighbour AS n
+    INNER JOIN told_feature AS f ON f.id = n.told_id
+    INNER JOIN skyscript.chip AS c ON c.id = n.chip_id
+    CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
+    GROUP BY n.chip_id
 )
 
 SELECT
-    chip.chip_id,
+    l.chip_id,
     caption.kind,
-    recipe.prefix || caption.text AS text
-FROM chip
-CROSS JOIN recipe
+    skyscript.opening(recipe.prefix, c.gsd_m, recipe.aerial_max_gsd_m) || caption.text
+        AS text
+FROM told_link AS l
+INNER JOIN skyscript.chip AS c ON c.id = l.chip_id
+INNER JOIN told_feature AS f ON f.id = l.told_id
+LEFT JOIN around ON around.chip_id = l.chip_id
+CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
 CROSS JOIN LATERAL skyscript.multi_caption(
-    chip.head, chip.one, chip.many, chip.n_tokens, chip.size_px2, recipe.max_tokens
+    f.one, around.one, around.many, around.n_tokens, around.weight, recipe.max_tokens,
+    around.n, f.head_tokens, recipe.merges, recipe.max_neighbours
 ) AS multi
 CROSS JOIN LATERAL (
-    VALUES ('focus', chip.alone), ('multi_feature', multi.caption)
+    VALUES ('focus', f.alone), ('multi_feature', multi.caption)
 ) AS caption (kind, text)
-WHERE chip.head IS NOT NULL;
+WHERE l.is_focus;
+
+-- name: tell_plain
+CREATE TEMPORARY TABLE told AS
+WITH told_link AS (
+    SELECT l.chip_id, l.is_focus, l.kind, p.told_id, l.size_px2, l.relation, l.direction
+    FROM link AS l
+    INNER JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
+    WHERE p.told_id IS NOT NULL
+),
+
+neighbour AS (
+    SELECT
+        l.chip_id,
+        l.told_id,
+        l.relation,
+        l.direction,
+        count(*) AS n,
+        sum(l.size_px2) AS size_px2
+    FROM told_link AS l
+    WHERE NOT l.is_focus
+    GROUP BY l.chip_id, l.told_id, l.relation, l.direction
+),
+
+around AS (
+    SELECT
+        n.chip_id,
+        array_agg(f.one) AS one,
+        array_agg(f.many) AS many,
+        array_agg(f.preposition) AS preposition,
+        array_agg(n.relation) AS relation,
+        array_agg(n.direction) AS direction,
+        array_agg(f.n_tokens) AS n_tokens,
+        array_agg(f.rarity) AS rarity,
+        array_agg(n.size_px2 / (c.width_px * c.height_px)) AS share,
+        array_agg(n.n) AS n
+    FROM neighbour AS n
+    INNER JOIN told_feature AS f ON f.id = n.told_id
+    INNER JOIN skyscript.chip AS c ON c.id = n.chip_id
+    GROUP BY n.chip_id
+)
+
+SELECT
+    l.chip_id,
+    caption.kind,
+    skyscript.sentence(
+        skyscript.opening(recipe.prefix, c.gsd_m, recipe.aerial_max_gsd_m) || caption.text
+    ) AS text
+FROM told_link AS l
+INNER JOIN skyscript.chip AS c ON c.id = l.chip_id
+INNER JOIN told_feature AS f ON f.id = l.told_id
+LEFT JOIN around ON around.chip_id = l.chip_id
+CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
+CROSS JOIN LATERAL skyscript.plain_caption(
+    f.alone, f.one, l.kind::text, f.preposition, around.one, around.many,
+    around.preposition, around.relation, around.direction, around.n_tokens,
+    around.rarity, around.share, around.n, recipe.max_tokens - f.head_tokens - 1,
+    recipe.max_neighbours, recipe.is_spatial
+) AS multi
+CROSS JOIN LATERAL (
+    VALUES ('focus', f.alone), ('multi_feature', multi.caption)
+) AS caption (kind, text)
+WHERE l.is_focus;
 
 -- name: count_tokens
 -- Texts repeat too: each is counted once, and those already stored not again.
 CREATE TEMPORARY TABLE text_told AS
-SELECT d.text, t.id, coalesce(t.n_tokens, skyscript.n_tokens(d.text)) AS n_tokens
-FROM (SELECT DISTINCT text FROM told) AS d
-LEFT JOIN skyscript.caption_text AS t ON t.text = d.text;
+SELECT new.text, coalesce(sum(coalesce(w.n_tokens, octet_length(piece.word))), 0) AS n_tokens
+FROM (
+    SELECT DISTINCT told.text
+    FROM told
+    WHERE NOT EXISTS (
+        SELECT FROM skyscript.caption_text AS t WHERE t.text = told.text
+    )
+) AS new
+LEFT JOIN LATERAL skyscript.pieces(new.text) AS piece ON true
+LEFT JOIN skyscript.word_tokens AS w ON w.word = piece.word
+GROUP BY new.text;
 
 -- name: insert_texts
+-- In order, so that two connections that add the same texts wait for each other in turn.
 INSERT INTO skyscript.caption_text (text, n_tokens)
 SELECT t.text, t.n_tokens
 FROM text_told AS t
 CROSS JOIN skyscript.caption_recipe AS r
-WHERE r.name = %(recipe)s AND t.id IS NULL AND t.n_tokens <= r.max_tokens - 2
-ORDER BY t.text
+WHERE r.name = %(recipe)s AND t.n_tokens <= r.max_tokens - 2
+ORDER BY t.text COLLATE "C"
 ON CONFLICT (text) DO NOTHING;
 
+-- name: delete_untold
+DELETE FROM skyscript.caption AS c
+WHERE c.recipe = %(recipe)s
+    AND c.chip_id = ANY(
+        SELECT again.chip_id
+        FROM skyscript.caption_retelling AS again
+        WHERE again.recipe = %(recipe)s AND again.chip_id = ANY(%(chips)s::bigint[])
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM told
+        INNER JOIN skyscript.caption_text AS t ON t.text = told.text
+        INNER JOIN skyscript.caption_recipe AS r ON r.name = %(recipe)s
+        WHERE told.chip_id = c.chip_id
+            AND told.kind = c.kind
+            AND t.n_tokens <= r.max_tokens - 2
+    );
+
 -- name: insert_captions
-INSERT INTO skyscript.caption (chip_id, recipe, kind, text_id)
+INSERT INTO skyscript.caption AS old (chip_id, recipe, kind, text_id)
 SELECT told.chip_id, r.name, told.kind, t.id
 FROM told
 INNER JOIN skyscript.caption_text AS t ON t.text = told.text
 CROSS JOIN skyscript.caption_recipe AS r
-WHERE r.name = %(recipe)s AND t.n_tokens <= r.max_tokens - 2;
+WHERE r.name = %(recipe)s AND t.n_tokens <= r.max_tokens - 2
+ON CONFLICT (chip_id, recipe, kind) DO UPDATE
+SET text_id = excluded.text_id
+WHERE old.text_id <> excluded.text_id;
+
+-- name: delete_retellings
+DELETE FROM skyscript.caption_retelling AS again
+WHERE again.recipe = %(recipe)s AND again.chip_id = ANY(%(chips)s::bigint[]);
 
 -- name: drop_batch
-DROP TABLE phrase, told, text_told;
+DROP TABLE link, news, told_news, told, text_told;
+
+-- name: drop_cache
+DROP TABLE IF EXISTS pg_temp.level, pg_temp.phrase, pg_temp.told_feature;
+
+-- name: notice_death
+SELECT set_config('client_connection_check_interval', '1s', false);
 
 -- name: analyze
 ANALYZE skyscript.caption, skyscript.caption_text;
 
 -- name: count
-WITH recipe AS MATERIALIZED (
-    SELECT
-        r.name,
-        r.max_tokens,
-        r.max_tokens - 2 - skyscript.n_tokens(r.prefix) AS room
-    FROM skyscript.caption_recipe AS r
-    WHERE r.name = %(recipe)s
-)
-
 SELECT
     CASE
+        WHEN again.chip_id IS NOT NULL THEN 'pending'
         WHEN done.chip_id IS NOT NULL THEN 'ok'
         WHEN texts.one IS NULL THEN 'rejected'
-        WHEN skyscript.n_tokens(texts.alone) > r.room THEN 'rejected'
+        WHEN texts.head_tokens > recipe.max_tokens THEN 'rejected'
         ELSE 'pending'
     END AS outcome,
     CASE
-        WHEN done.chip_id IS NOT NULL THEN NULL
+        WHEN again.chip_id IS NOT NULL OR done.chip_id IS NOT NULL THEN NULL
         WHEN texts.one IS NULL THEN 'nothing of the focus feature can be seen'
-        WHEN skyscript.n_tokens(texts.alone) > r.room
+        WHEN texts.head_tokens > recipe.max_tokens
             THEN format('longer than %%s tokens', r.max_tokens)
     END AS reason,
     count(*)
 FROM skyscript.chip_feature AS focus
 INNER JOIN skyscript.chip AS c ON c.id = focus.chip_id
-CROSS JOIN recipe AS r
+INNER JOIN skyscript.caption_recipe AS r ON r.name = ANY(%(recipes)s)
+CROSS JOIN LATERAL skyscript.recipe(r.name) AS recipe
 LEFT JOIN skyscript.caption AS done
     ON done.chip_id = focus.chip_id AND done.recipe = r.name AND done.kind = 'focus'
+LEFT JOIN skyscript.caption_retelling AS again
+    ON again.chip_id = focus.chip_id AND again.recipe = r.name
 LEFT JOIN LATERAL (
-    SELECT t.one, t.alone
-    FROM skyscript.feature_texts(focus.tags, focus.kind, c.gsd_m) AS t
+    SELECT t.one, skyscript.n_tokens(t.alone) AS head_tokens
+    FROM skyscript.style_texts(r.name, focus.tags, focus.kind, c.gsd_m) AS t
     WHERE done.chip_id IS NULL
 ) AS texts ON true
 WHERE focus.role = 'focus' AND c.state = 'ok'

@@ -3,6 +3,7 @@
 from skyscript_db.models import (
     caption,
     chip,
+    classifier,
     embedding,
     fetching,
     imagery,
@@ -18,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "caption",
     "chip",
+    "classifier",
     "embedding",
     "fetching",
     "imagery",

@@ -139,10 +139,32 @@ class ChipFeature(Base):
     touches_edge: Mapped[bool] = mapped_column(
         comment="Whether the chip's edge cuts or touches it."
     )
+    relation: Mapped[str | None] = mapped_column(
+        comment="How it lies to the focus feature; NULL: is the focus, or was linked "
+        "before this was known."
+    )
+    direction: Mapped[str | None] = mapped_column(
+        comment="Where it lies from the focus feature, north being up in OSM; NULL: "
+        "on no single side."
+    )
+    distance_px: Mapped[float | None] = mapped_column(
+        REAL, comment="Least distance to the focus feature in pixels, within the chip."
+    )
 
     __table_args__ = (
         CheckConstraint("role IN ('focus', 'surrounding')", name="role"),
         CheckConstraint("visible_fraction BETWEEN 0 AND 1", name="visible_fraction"),
+        CheckConstraint(
+            "relation IN ('around', 'inside', 'across', 'along', 'meeting', 'beside',"
+            " 'near')",
+            name="relation",
+        ),
+        CheckConstraint(
+            "direction IN ('north', 'north-east', 'east', 'south-east', 'south',"
+            " 'south-west', 'west', 'north-west')",
+            name="direction",
+        ),
+        CheckConstraint("distance_px >= 0", name="distance_px"),
         Index(
             "uq_chip_feature_focus",
             "chip_id",

@@ -91,8 +91,8 @@ class TagGroundability(Base):
     )
     source: Mapped[str] = mapped_column(
         primary_key=True,
-        comment="Who says so: override, label, or classifier:ID; the first of "
-        "these that a tag has counts.",
+        comment="Who says so: override, label, rule, wildcard (the label of a whole "
+        "key), or classifier:ID; the first of these that a tag has counts.",
     )
     probability: Mapped[float | None] = mapped_column(
         comment="That the tag is groundable at all; NULL where a person decided."
@@ -107,10 +107,16 @@ class TagGroundability(Base):
     )
     precedence: Mapped[int] = mapped_column(
         Computed(
-            "CASE source WHEN 'override' THEN 1 WHEN 'label' THEN 2 ELSE 3 END",
+            "CASE WHEN is_superseded THEN 6 WHEN source = 'override' THEN 1 "
+            "WHEN source = 'label' THEN 2 WHEN source = 'rule' THEN 3 "
+            "WHEN source = 'wildcard' THEN 4 ELSE 5 END",
             persisted=True,
         ),
         comment="Of several verdicts on a tag, the smallest counts.",
+    )
+    is_superseded: Mapped[bool] = mapped_column(
+        server_default=sql("false"),
+        comment="Whether its classifier is not the default one.",
     )
     reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
     decided_at: Mapped[datetime] = mapped_column(
@@ -121,7 +127,8 @@ class TagGroundability(Base):
         CheckConstraint("max_gsd_m > 0", name="max_gsd_m"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
         CheckConstraint(
-            "source IN ('override', 'label') OR starts_with(source, 'classifier:')",
+            "source IN ('override', 'label', 'rule', 'wildcard') "
+            "OR starts_with(source, 'classifier:')",
             name="source",
         ),
         {"comment": "Verdicts on tags, one a source."},
@@ -159,6 +166,53 @@ class CaptionRule(Base):
         CheckConstraint("form IN ('key of value', 'key value')", name="form"),
         Index("uq_caption_rule_rank", "rank", unique=True),
         {"comment": "The vocabulary of the caption grammar."},
+    )
+
+
+class CaptionWord(Base):
+    """How plain captions call what a tag says."""
+
+    __tablename__ = "caption_word"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key.")
+    value: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="Value; * for any other value of the key, which {} stands for.",
+    )
+    host: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="Of an attribute: the primary tag or key that it says this of; * for "
+        "any.",
+    )
+    place: Mapped[str] = mapped_column(
+        comment="noun: what the feature is called; before: an adjective; roof: an "
+        "adjective of its roof; after: behind the noun."
+    )
+    one: Mapped[str] = mapped_column(comment="The word or words, of one.")
+    many: Mapped[str | None] = mapped_column(
+        comment="The same of many, where it is a noun that is counted."
+    )
+    form: Mapped[str | None] = mapped_column(
+        comment="count: a noun with a plural; mass: one without, as grass; plural: "
+        "one without a singular."
+    )
+    preposition: Mapped[str | None] = mapped_column(
+        comment="How something lies within it: in a park, on a golf course."
+    )
+    rarity: Mapped[int | None] = mapped_column(
+        comment="From 1, as common as buildings, to 5; rare neighbours are told "
+        "before common ones."
+    )
+
+    __table_args__ = (
+        CheckConstraint("place IN ('noun', 'before', 'roof', 'after')", name="place"),
+        CheckConstraint("form IN ('count', 'mass', 'plural')", name="form"),
+        CheckConstraint(
+            "(place = 'noun') = (form IS NOT NULL AND preposition IS NOT NULL"
+            " AND rarity IS NOT NULL)",
+            name="noun",
+        ),
+        {"comment": "The vocabulary of plain captions."},
     )
 
 

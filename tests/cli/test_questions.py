@@ -148,7 +148,7 @@ def test_status(on_town: Skyscript) -> None:
     funnel = {row["stage"]: row["n"] for row in found["funnel"]}
     assert (funnel["OSM features"], funnel["chips planned"]) == (6, 6)
     assert (funnel["chips on disk"], funnel["pairs scored"]) == (4, 8)
-    assert [job["status"] for job in found["jobs"]] == ["finished"] * 10
+    assert [job["status"] for job in found["jobs"]] == ["finished"] * 11
 
 
 def test_tags(on_town: Skyscript) -> None:

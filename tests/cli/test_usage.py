@@ -9,7 +9,7 @@ from tests.cli.conftest import Skyscript
 COMMANDS = [
     *("db", "load", "remove", "collections", "run", "build", "status", "failures"),
     *("tags", "scorers", "search", "describe", "export", "sheet", "rehydrate", "model"),
-    "earth-engine-emulator",
+    *("groundability", "why", "earth-engine-emulator"),
 ]
 
 
@@ -25,7 +25,10 @@ def test_help_lists_every_command(offline: Skyscript) -> None:
     "command",
     [
         *COMMANDS,
-        *("load osm", "load rasters", "remove osm", "model stand-in"),
+        *("load osm", "load rasters", "load earth-engine", "load stac"),
+        *("remove osm", "remove collection", "remove plan", "model stand-in"),
+        *("groundability train", "groundability evaluate", "groundability show"),
+        *("groundability override", "groundability why", "groundability default"),
         *("db start", "db stop", "db status", "db url", "db shell", "db upgrade"),
     ],
 )

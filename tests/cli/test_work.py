@@ -175,7 +175,7 @@ def test_jobs_before_there_is_anything(skyscript: Skyscript) -> None:
     assert "models in use: none" in told.err
     told = skyscript("status")
     assert told.status == 0
-    assert told.out.count("never run") == 9
+    assert told.out.count("never run") == 10
 
 
 def test_a_server_of_the_users_own_is_not_ours_to_stop(

@@ -188,7 +188,8 @@ class Dataset:
                 skyscript.chip_feature, skyscript.chip_split, skyscript.caption,
                 skyscript.caption_text, skyscript.embedding_model,
                 skyscript.embedding_rejection, skyscript.pair_similarity,
-                skyscript.dataset, skyscript.job_run
+                skyscript.dataset, skyscript.job_run, skyscript.tag_embedding,
+                skyscript.tag_classifier, skyscript.tag_classifier_gsd
             """
         )
 

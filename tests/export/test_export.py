@@ -306,7 +306,11 @@ def test_filters(
     [
         ({"split": "dev"}, "no split 'dev'"),
         ({"caption_kind": "title"}, "no caption kind 'title'"),
-        ({"limit": 0}, "the limit is 0"),
+        ({"limit": 0}, "limit is 0"),
+        ({"max_per_caption": 0}, "max_per_caption is 0"),
+        ({"max_per_tag": -1}, "max_per_tag is -1"),
+        ({"top": 0}, "the top 0 is no share"),
+        ({"top": 0.3, "scorer": "nobody"}, "no scorer nobody"),
         ({"format": "parquet"}, "no format 'parquet'"),
     ],
 )
@@ -319,6 +323,58 @@ def test_bad_filters_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         export(conn, settings, tmp_path, **{"format": "csv", **filters})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def quarries(dataset: Dataset) -> Dataset:
+    """Six chips of quarries and one of a beach; a score of a tenth of the id each."""
+    for chip_id in range(1, 7):
+        text = "landuse of quarry" if chip_id < 5 else "quarry of sand"
+        dataset.chip(chip_id, text)
+    dataset.chip(7, "natural beach", tags={"natural": "beach"})
+    dataset.conn.execute(
+        "INSERT INTO skyscript.tag (key, value, text, n_features) VALUES"
+        " ('landuse', 'quarry', 'landuse of quarry', 6),"
+        " ('natural', 'beach', 'natural beach', 1) ON CONFLICT DO NOTHING"
+    )
+    dataset.conn.execute(
+        "INSERT INTO skyscript.tag_groundability (tag_id, source, max_gsd_m, reason)"
+        " SELECT id, 'override', 10, 'test' FROM skyscript.tag ON CONFLICT DO NOTHING"
+    )
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"max_per_caption": 2}, {1, 2, 5, 6, 7}),
+        ({"max_per_tag": 3}, {1, 2, 3, 7}),
+        ({"max_per_caption": 1, "max_per_tag": 5}, {1, 5, 7}),
+        ({"max_per_tag": 1, "tags": {"landuse": "quarry"}}, {1}),
+        ({"top": 0.3}, {6, 7}),
+        ({"top": 0.3, "scorer": "judge/w"}, {6, 7}),
+    ],
+)
+def test_caps_and_the_best_share(
+    quarries: Dataset,
+    settings: Settings,
+    tmp_path: Path,
+    filters: dict[str, object],
+    expected: set[int],
+) -> None:
+    quarries.conn.execute(
+        "INSERT INTO skyscript.embedding_model (name, weights, weights_sha256,"
+        " dimension, is_default) VALUES ('judge', 'w', 'x', 4, true)"
+        " ON CONFLICT DO NOTHING"
+    )
+    quarries.conn.execute(
+        "INSERT INTO skyscript.pair_similarity (model_id, chip_id, text_id, similarity)"
+        " SELECT m.id, c.chip_id, c.text_id, c.chip_id / 10.0"
+        " FROM skyscript.caption AS c, skyscript.embedding_model AS m"
+    )
+    export(quarries.conn, settings, tmp_path / "out", format="csv", **filters)
+    lines = (tmp_path / "out/metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["chip_id"] for line in lines} == expected
 
 
 def test_pairs_are_those_of_one_moment(

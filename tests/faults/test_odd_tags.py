@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from skyscript_db import api
 from skyscript_db.errors import UsageError
 from tests.fix_database import Database
 from tests.fix_project import WEIRD, Project
+from tests.fix_rows import add_extract
 from tests.fix_stages import Site
 from tests.loaders.osm_files import escape, write
 
@@ -168,3 +170,82 @@ def test_describe_of_any_box_gives_a_caption_or_none(
             "SELECT skyscript.n_tokens(%s)", [caption]
         ).fetchone()
         assert n_tokens[0] <= 75
+
+
+STYLES = ["skyscript-1", "paper-1", "plain-1", "plain-view-1"]
+odd_words = words | strategies.sampled_from(
+    [*("amenity", "surface", "landuse", "addr:street", "alt_name", "12", "a;b", " ")]
+)
+all_visible = strategies.dictionaries(odd_words | text, odd_words | text, max_size=8)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@quick
+@given(tags=all_visible)
+def test_any_tags_that_somebody_calls_visible_make_a_caption_or_none(
+    conn: Connection, style: str, tags: dict[str, str]
+) -> None:
+    conn.execute("DELETE FROM skyscript.tag")
+    conn.execute(
+        "WITH added AS (INSERT INTO skyscript.tag (key, value, text, n_features)"
+        " SELECT key, value, '', 1 FROM jsonb_each_text(%s) RETURNING id)"
+        " INSERT INTO skyscript.tag_groundability (tag_id, source, max_gsd_m, reason)"
+        " SELECT id, 'override', 10, 'for the test' FROM added",
+        [Jsonb(tags)],
+    )
+    told = conn.execute(
+        "SELECT t.alone, t.one, t.many, (SELECT r.role FROM skyscript.told_tags("
+        "x.tags, 'a', 0.5) AS r WHERE r.n = 1) FROM (SELECT %s::jsonb AS tags) AS x"
+        " CROSS JOIN LATERAL skyscript.style_texts(%s, x.tags, 'a', 0.5) AS t",
+        [Jsonb(tags), style],
+    ).fetchone()
+    if told is None:
+        return
+    alone, one, _, first_role = told
+    assert first_role == "primary"
+    for said in (alone, one):
+        assert said == " ".join(said.split()) != ""
+        assert not {unicodedata.category(mark) for mark in said} & {"Cc", "Zl", "Zp"}
+    private = {
+        value
+        for key, value in tags.items()
+        if "name" in key.split(":")[-1].split("_") or key.startswith("addr:")
+    }
+    others = {value for key, value in tags.items()} - private
+    secret = {x for x in private if len(x) > 9 and not any(x in y for y in others)}
+    assert not [x for x in secret if x in alone]
+
+
+@quick
+@given(tags=all_visible)
+@pytest.mark.parametrize("style", ["paper", "plain"])
+def test_describe_in_any_style_keeps_to_clips_tokens(
+    conn: Connection, style: str, tags: dict[str, str]
+) -> None:
+    conn.execute("DELETE FROM skyscript.tag; DELETE FROM osm.extract_feature")
+    add_extract(conn)
+    for n, size in ((1, 0.002), (2, 0.0005)):
+        conn.execute(
+            "INSERT INTO osm.extract_feature (extract, osm_type, osm_id, kind, tags,"
+            " geom, is_current) VALUES ('test', 'W', %s, 'a', %s,"
+            " ST_MakeEnvelope(0, 0, %s, %s, 4326), true)",
+            (n, Jsonb({**tags, "building": "yes"}), size, size),
+        )
+    conn.execute(
+        "WITH added AS (INSERT INTO skyscript.tag (key, value, text, n_features)"
+        " SELECT key, value, '', 1 FROM jsonb_each_text(%s) RETURNING id)"
+        " INSERT INTO skyscript.tag_groundability (tag_id, source, max_gsd_m, reason)"
+        " SELECT id, 'override', 10, 'for the test' FROM added",
+        [Jsonb({**tags, "building": "yes"})],
+    )
+    caption, n_tokens = conn.execute(
+        "SELECT c, skyscript.n_tokens(c) FROM skyscript.describe("
+        "skyscript.box(-0.001, -0.001, 0.003, 0.003), 0.5, %s) AS c",
+        [style],
+    ).fetchone()
+    if caption is not None and style == "plain":
+        assert caption[0] == caption[0].upper()
+        assert caption.endswith(".")
+    if caption is not None:
+        assert n_tokens <= 75
+        assert caption == caption.strip()

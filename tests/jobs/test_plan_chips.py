@@ -285,3 +285,10 @@ def test_window_offset_is_one_of_those_that_fit(conn, low, size, side, chance):
         (low, low + size, side, chance),
     ).fetchone()
     assert found == offset(low, low + size, side, 400, chance)
+
+
+def test_long_seeds_make_plans_of_their_own(database, plan):
+    add_scene(database.conn)
+    add_feature(database.conn, point(1000, 500), osm_id=1, natural="tree")
+    plan(seed=1234567)
+    assert len(plan(seed=1234568)) == 2

@@ -101,3 +101,25 @@ def test_a_raised_cap_adds_chips(trees, run_job):
     run_job(trees, "plan_chips", tag_cap=5)
     counts = run_job(trees, "plan_chips", tag_cap=7)
     assert counts.n_ok == 8
+
+
+def test_a_tag_too_fine_for_the_image_is_not_counted(database, run_job):
+    add_scene(database.conn, gsd_m=1)
+    for n in range(3):
+        add_feature(
+            database.conn,
+            point(500 + n, 500),
+            osm_id=n,
+            man_made="pier",
+            natural="tree",
+        )
+    run_job(database.conn, "collect_tags", "ground_tags")
+    database.conn.execute(
+        "INSERT INTO skyscript.tag_groundability (tag_id, source, max_gsd_m, reason)"
+        " SELECT id, 'override', CASE key WHEN 'natural' THEN 0.5 ELSE 10 END, 'test'"
+        " FROM skyscript.tag"
+    )
+    add_feature(database.conn, point(800, 800), osm_id=9, man_made="pier")
+    counts = run_job(database.conn, "plan_chips", tag_cap=2)
+    # All count as piers, though fewer of them have a tree.
+    assert counts.n_ok == 2

@@ -74,7 +74,7 @@ def test_a_recipe_of_ones_own_lives_beside_the_shipped_one(linked, run_job):
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are(linked, run_job):
-    with pytest.raises(UsageError, match="there are: skyscript-1"):
+    with pytest.raises(UsageError, match=r"there are: llm-1, paper-1, .*skyscript-1"):
         run_job(linked.conn, "write_captions", caption_recipe="nonesuch")
 
 
@@ -96,3 +96,123 @@ def test_texts_are_stored_once(linked, run_job):
         " skyscript.caption) FROM skyscript.caption_text"
     ).fetchone()
     assert n_texts == n_distinct < n_captions
+
+
+def texts_of(conn, recipe: str) -> dict[tuple[int, str], str]:
+    rows = conn.execute(
+        "SELECT chip.osm_id, c.kind, t.text FROM skyscript.caption AS c"
+        " JOIN skyscript.caption_text AS t ON t.id = c.text_id"
+        " JOIN skyscript.chip ON chip.id = c.chip_id WHERE c.recipe = %s",
+        [recipe],
+    ).fetchall()
+    return {(osm_id, kind): text for osm_id, kind, text in rows}
+
+
+def override(conn, key: str, value: str, max_gsd_m: float | None) -> None:
+    conn.execute(
+        "INSERT INTO skyscript.tag_groundability (tag_id, source, max_gsd_m, reason)"
+        " SELECT id, 'override', %s, 'for the test' FROM skyscript.tag"
+        " WHERE key = %s AND value = %s",
+        (max_gsd_m, key, value),
+    )
+
+
+def test_several_recipes_are_written_side_by_side(linked, run_job):
+    counts = run_job(
+        linked.conn,
+        "write_captions",
+        caption_recipe="paper-1, plain-1,paper-prefix-1,plain-view-1",
+    )
+    assert counts.n_in == counts.n_ok == 20
+    assert texts_of(linked.conn, "paper-1")[1, "multi_feature"] == (
+        "building, surrounded by landuse of grass; natural tree"
+    )
+    assert texts_of(linked.conn, "paper-prefix-1")[1, "focus"] == (
+        "a satellite image of building"
+    )
+    assert texts_of(linked.conn, "plain-1")[1, "multi_feature"] == (
+        "A building on grass, with three trees on it."
+    )
+    assert texts_of(linked.conn, "plain-view-1")[1, "focus"] == (
+        "An aerial image of a building."
+    )
+    pairs = linked.conn.execute(
+        "SELECT style, count(*) FROM skyscript.pair GROUP BY style ORDER BY 1"
+    ).fetchall()
+    assert pairs == [("paper", 20), ("plain", 20)]
+
+
+def test_only_what_a_changed_verdict_tells_is_told_anew(linked, run_job):
+    run_job(linked.conn, "write_captions", caption_recipe="plain-1")
+    before = texts_of(linked.conn, "plain-1")
+    override(linked.conn, "landuse", "grass", None)
+    counts = run_job(linked.conn, "write_captions", caption_recipe="plain-1")
+    after = texts_of(linked.conn, "plain-1")
+    assert after[1, "multi_feature"] == "A building, with three trees on it."
+    assert {key for key in before if before[key] != after.get(key)} >= {
+        (1, "multi_feature")
+    }
+    assert not [text for text in after.values() if "grass" in text.lower()]
+    assert counts.n_pending == 0
+    linked.conn.execute("DELETE FROM skyscript.tag_groundability WHERE reason ~ 'test'")
+    run_job(linked.conn, "write_captions", caption_recipe="plain-1")
+    assert texts_of(linked.conn, "plain-1") == before
+
+
+def test_a_verdict_that_tells_of_no_chip_re_does_nothing(linked, run_job):
+    from skyscript_db.jobs import write_captions
+
+    run_job(linked.conn, "write_captions")
+    linked.conn.execute(
+        "INSERT INTO skyscript.tag (key, value, text, n_features)"
+        " VALUES ('natural', 'beach', 'natural beach', 0)"
+    )
+    override(linked.conn, "natural", "beach", 10.0)
+    with linked.conn.transaction():
+        write_captions._mark_changed(linked.conn, {"recipe": "skyscript-1"})
+    (n_marked,) = linked.conn.execute(
+        "SELECT count(*) FROM skyscript.caption_retelling"
+    ).fetchone()
+    assert n_marked == 0
+
+
+def test_a_change_of_the_recipe_or_a_rule_tells_anew(linked, run_job):
+    conn = linked.conn
+    run_job(conn, "write_captions")
+    conn.execute("UPDATE skyscript.caption_rule SET word = 'area' WHERE key='landuse'")
+    run_job(conn, "write_captions")
+    assert texts_of(conn, "skyscript-1")[1, "multi_feature"] == (
+        "building, surrounded by area of grass; three natural trees"
+    )
+    conn.execute("UPDATE skyscript.caption_recipe SET prefix = 'see ', max_tokens = 12")
+    run_job(conn, "write_captions")
+    assert texts_of(conn, "skyscript-1")[1, "multi_feature"] == (
+        "see building, surrounded by area of grass"
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_batches_on_several_connections_say_the_same(
+    linked, run_job, monkeypatch, workers
+):
+    from skyscript_db.jobs import write_captions
+
+    monkeypatch.setattr(write_captions, "BATCH", 1)
+    counts = run_job(linked.conn, "write_captions", workers=workers)
+    assert counts.n_in == counts.n_ok == 5
+    assert len(texts_of(linked.conn, "skyscript-1")) == 10
+
+
+def test_a_setting_that_means_nothing_is_refused(linked, run_job):
+    linked.conn.execute(
+        "UPDATE skyscript.caption_recipe SET settings = '{\"spatail\": true}'"
+        " WHERE name = 'plain-1'"
+    )
+    with pytest.raises(UsageError, match="unknown setting 'spatail'; there are: merge"):
+        run_job(linked.conn, "write_captions", caption_recipe="plain-1")
+    linked.conn.execute(
+        'UPDATE skyscript.caption_recipe SET settings = \'{"order": "age"}\''
+        " WHERE name = 'plain-1'"
+    )
+    with pytest.raises(UsageError, match="'order' is 'age', and must be"):
+        run_job(linked.conn, "write_captions", caption_recipe="plain-1")

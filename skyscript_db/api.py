@@ -278,6 +278,8 @@ def search(
 ) -> list[Hit]:
     """Return the k chips nearest in meaning to a text, nearest first.
 
+    Their captions are those of the first configured recipe, None where it told nothing.
+
     Raises:
         ModelUnavailable: The weights of the configured CLIP cannot be had.
         ModelMismatch: No chip was embedded by it.
@@ -295,6 +297,7 @@ def search(
         "collections": collections,
         "split": split,
         "split_scheme": split_scheme,
+        "recipe": settings.shown_recipe,
     }
     with _explained(), conn.cursor(row_factory=class_row(Hit)) as cursor:
         return cursor.execute(SQL.search, values).fetchall()

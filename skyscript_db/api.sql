@@ -38,12 +38,9 @@ FROM skyscript.search(
 INNER JOIN skyscript.chip ON chip.id = hit.chip_id
 INNER JOIN skyscript.scene ON scene.id = chip.scene_id
 INNER JOIN skyscript.collection ON collection.id = scene.collection_id
-LEFT JOIN LATERAL (
-    SELECT t.text
-    FROM skyscript.caption AS c
-    INNER JOIN skyscript.caption_text AS t ON t.id = c.text_id
-    WHERE c.chip_id = chip.id AND c.kind = 'multi_feature'
-    ORDER BY c.recipe
-    LIMIT 1
-) AS told ON true
+LEFT JOIN skyscript.caption
+    ON caption.chip_id = chip.id
+        AND caption.recipe = %(recipe)s
+        AND caption.kind = 'multi_feature'
+LEFT JOIN skyscript.caption_text AS told ON told.id = caption.text_id
 ORDER BY hit.similarity DESC, hit.chip_id;

@@ -90,6 +90,23 @@ def test_search_by_split_means_the_scheme_drawn_last(site: Callable[..., Site]) 
     assert n_train[after] == n_train[None] != 21
 
 
+def test_search_shows_the_captions_of_the_first_recipe(
+    site: Callable[..., Site],
+) -> None:
+    told = site(before="end")
+    options = {"k": 5, "tags": {"building": "yes"}}
+    both = told.settings.model_copy(update={"caption_recipe": "plain-1,paper-1"})
+    (hit, *_) = api.search(told.conn, both, "x", **options)
+    assert hit.caption is None
+    run(api.job_named("write_captions"), Work(told.conn, both))
+    (hit, *_) = api.search(told.conn, both, "x", **options)
+    assert hit.caption is not None
+    assert hit.caption.startswith("A building")
+    (hit, *_) = api.search(told.conn, told.settings, "x", **options)
+    assert hit.caption is not None
+    assert hit.caption.startswith("building")
+
+
 def schemes(site: Site) -> set[str]:
     found = site.conn.execute("SELECT DISTINCT scheme FROM skyscript.chip_split")
     return {scheme for (scheme,) in found}

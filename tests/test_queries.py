@@ -28,17 +28,16 @@ CREATE TEMPORARY TABLE fetched (
 CREATE TEMPORARY TABLE text_told (text text, id bigint, n_tokens integer);
 CREATE TEMPORARY TABLE basis (key text, value text, digest text);
 CREATE TEMPORARY TABLE change (key text, value text);
-CREATE TEMPORARY TABLE level (max_gsd_m float8);
-CREATE TEMPORARY TABLE phrase (
-    hash bigint, kind char(1), gsd_m float8, told_id integer
-);
+CREATE TEMPORARY TABLE level (max_gsd_m float8, n bigint);
+CREATE TEMPORARY TABLE tellable (key text, value text);
+CREATE TEMPORARY TABLE phrase (hash bigint, told_id integer);
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY, alone text, one text, many text,
     n_tokens integer, head_tokens integer, preposition text, rarity integer
 );
 CREATE TEMPORARY TABLE told_news (
-    hash bigint, kind char(1), gsd_m float8, alone text, one text, many text,
-    n_tokens integer, head_tokens integer, preposition text, rarity integer
+    hash bigint, alone text, one text, many text, n_tokens integer,
+    head_tokens integer, preposition text, rarity integer
 );
 CREATE TEMPORARY TABLE tag_vector (key text, value text, embedding halfvec);
 CREATE TEMPORARY TABLE chosen (

@@ -21,6 +21,100 @@ $$;
 COMMENT ON FUNCTION skyscript.apparent_size_px2 IS
     'Rough area of a feature''s visible part, in square pixels.';
 
+-- What an area shows, in the words of a recipe, the largest first. A city block has few
+-- kinds of feature and many addresses: each distinct tag is looked up once, and what is
+-- left of each set of tags told once.
+CREATE FUNCTION skyscript.told_in(
+    area geometry, gsd_m double precision, recipe text
+)
+RETURNS TABLE (
+    n bigint,
+    kind text,
+    size_px2 double precision,
+    part geometry,
+    px_per_x double precision,
+    px_per_y double precision,
+    alone text,
+    one text,
+    many text,
+    n_tokens integer,
+    head_tokens integer,
+    preposition text,
+    rarity integer
+)
+LANGUAGE sql
+STABLE
+AS $$
+    WITH feature AS MATERIALIZED (
+        SELECT
+            f.osm_type, f.osm_id, f.kind, f.tags, f.part, f.px_per_x, f.px_per_y,
+            size.px2 AS size_px2
+        FROM skyscript.parts_in(area, gsd_m) AS f
+        CROSS JOIN skyscript.recipe(recipe) AS r
+        CROSS JOIN LATERAL skyscript.apparent_size_px2(
+            f.kind, f.width_px, f.height_px, gsd_m
+        ) AS size (px2)
+        WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= r.min_size_px
+    ),
+
+    tellable AS MATERIALIZED (
+        SELECT found.key, found.value
+        FROM (
+            SELECT DISTINCT tag.key, tag.value
+            FROM feature
+            CROSS JOIN LATERAL jsonb_each_text(feature.tags) AS tag
+        ) AS found
+        WHERE EXISTS (
+            SELECT
+            FROM skyscript.tag AS t
+            INNER JOIN skyscript.tag_groundability AS g ON g.tag_id = t.id
+            WHERE md5(t.key) = md5(found.key)
+                AND md5(t.value) = md5(found.value)
+                AND g.max_gsd_m >= gsd_m
+        )
+            OR found.key IN (
+                SELECT rule.key FROM skyscript.caption_rule AS rule WHERE rule.is_generic
+            )
+    ),
+
+    kin AS MATERIALIZED (
+        SELECT
+            feature.*,
+            (
+                SELECT jsonb_object_agg(tag.key, tag.value)
+                FROM jsonb_each_text(feature.tags) AS tag
+                WHERE (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
+            ) AS told_tags
+        FROM feature
+    ),
+
+    told AS MATERIALIZED (
+        SELECT k.told_tags, k.kind, t.*
+        FROM (SELECT DISTINCT kin.told_tags, kin.kind FROM kin) AS k
+        CROSS JOIN LATERAL skyscript.style_texts(recipe, k.told_tags, k.kind, gsd_m) AS t
+    )
+
+    SELECT
+        row_number() OVER (ORDER BY f.size_px2 DESC, f.osm_type, f.osm_id),
+        f.kind::text,
+        f.size_px2,
+        f.part,
+        f.px_per_x,
+        f.px_per_y,
+        told.alone,
+        told.one,
+        told.many,
+        told.n_tokens,
+        told.head_tokens,
+        told.preposition,
+        told.rarity
+    FROM kin AS f
+    INNER JOIN told ON told.told_tags = f.told_tags AND told.kind = f.kind
+$$;
+
+COMMENT ON FUNCTION skyscript.told_in IS
+    'The features of an area that can be told at a GSD, in the words of a recipe.';
+
 -- The caption of any place that is loaded, without an image, by a style (paper or plain)
 -- or by a recipe of this name. The head is the largest feature; the others surround it.
 -- In PL/pgSQL, which keeps the plan for the session: planning takes as long as telling a
@@ -46,23 +140,6 @@ BEGIN
         RETURN skyscript.describe_plainly(area, gsd_m, chosen);
     END IF;
     RETURN skyscript.short_enough(chosen, (
-        WITH feature AS MATERIALIZED (
-            SELECT
-                t.one,
-                t.many,
-                t.n_tokens,
-                t.rarity,
-                size.px2 AS size_px2,
-                f.kind,
-                row_number() OVER (ORDER BY size.px2 DESC, f.osm_type, f.osm_id) AS n
-            FROM skyscript.parts_in(area, gsd_m) AS f
-            CROSS JOIN LATERAL skyscript.apparent_size_px2(
-                f.kind, f.width_px, f.height_px, gsd_m
-            ) AS size (px2)
-            CROSS JOIN LATERAL skyscript.style_texts(chosen, f.tags, f.kind, gsd_m) AS t
-            WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= recipe.min_size_px
-        )
-
         SELECT skyscript.opening(recipe.prefix, gsd_m, recipe.aerial_max_gsd_m)
             || skyscript.multi_caption(
                 max(f.one) FILTER (WHERE f.n = 1),
@@ -81,7 +158,7 @@ BEGIN
                 recipe.merges,
                 recipe.max_neighbours
             )
-        FROM feature AS f
+        FROM skyscript.told_in(area, gsd_m, chosen) AS f
         HAVING count(*) > 0
     ));
 END
@@ -107,17 +184,10 @@ BEGIN
     RETURN skyscript.short_enough(recipe, (
         WITH feature AS MATERIALIZED (
             SELECT
-                t.*,
-                f.kind,
-                st_scale(f.part, f.px_per_x, f.px_per_y) AS part,
-                size.px2 / area_px2 AS share,
-                row_number() OVER (ORDER BY size.px2 DESC, f.osm_type, f.osm_id) AS n
-            FROM skyscript.parts_in(area, gsd_m) AS f
-            CROSS JOIN LATERAL skyscript.apparent_size_px2(
-                f.kind, f.width_px, f.height_px, gsd_m
-            ) AS size (px2)
-            CROSS JOIN LATERAL skyscript.plain_texts(f.tags, f.kind, gsd_m) AS t
-            WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= chosen.min_size_px
+                f.*,
+                st_scale(f.part, f.px_per_x, f.px_per_y) AS scaled,
+                f.size_px2 / area_px2 AS share
+            FROM skyscript.told_in(area, gsd_m, recipe) AS f
         ),
 
         around AS (
@@ -134,7 +204,7 @@ BEGIN
             FROM feature AS head
             INNER JOIN feature AS f ON f.n > 1
             CROSS JOIN LATERAL skyscript.lies(
-                head.part, head.kind::text, f.part, f.kind::text, skyscript.beside_px(gsd_m)
+                head.scaled, head.kind, f.scaled, f.kind, skyscript.beside_px(gsd_m)
             ) AS lies
             WHERE head.n = 1
         )
@@ -145,10 +215,10 @@ BEGIN
         FROM feature AS head
         CROSS JOIN around
         CROSS JOIN LATERAL skyscript.plain_caption(
-            head.alone, head.one, head.kind::text, head.preposition, around.one,
+            head.alone, head.one, head.kind, head.preposition, around.one,
             around.many, around.preposition, around.relation, around.direction,
             around.n_tokens, around.rarity, around.share, around.n,
-            chosen.max_tokens - skyscript.n_tokens(head.alone) - 1,
+            chosen.max_tokens - head.head_tokens - 1,
             chosen.max_neighbours, chosen.is_spatial
         ) AS told
         WHERE head.n = 1

@@ -198,7 +198,7 @@ class _Teller:
             self.is_ready = True
         values = {"recipe": self.recipe, "chips": chips}
         for statement in (
-            *(SQL.create_links, SQL.create_news, SQL.create_told, SQL.add_told),
+            *(SQL.create_links, SQL.create_told, SQL.add_told),
             *(SQL.add_phrases, SQL.analyze_told, self.tell_chips, SQL.count_tokens),
             SQL.insert_texts,
         ):

@@ -130,13 +130,20 @@ SELECT p.id FROM pending AS p WHERE p.n BETWEEN %(first)s AND %(last)s ORDER BY 
 
 -- name: prepare
 -- What a connection has told so far. Features repeat: each set of tags is told once, by
--- its hash of 64 bits, at each GSD that any verdict makes a difference at.
+-- a hash of 64 bits, which its kind and what can be seen at the GSD are part of.
 DROP TABLE IF EXISTS
-    pg_temp.level, pg_temp.phrase, pg_temp.told_feature, pg_temp.link, pg_temp.news,
+    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature, pg_temp.link,
     pg_temp.told_news, pg_temp.told, pg_temp.text_told;
 CREATE TEMPORARY TABLE level AS
-SELECT DISTINCT g.max_gsd_m
+SELECT g.max_gsd_m, row_number() OVER (ORDER BY g.max_gsd_m) AS n
 FROM skyscript.tag_groundability AS g
+WHERE g.max_gsd_m IS NOT NULL
+GROUP BY g.max_gsd_m;
+-- All tags that may be told at some GSD: these are few, and the others are most.
+CREATE TEMPORARY TABLE tellable AS
+SELECT t.key, t.value
+FROM skyscript.tag AS t
+INNER JOIN skyscript.tag_groundability AS g ON g.tag_id = t.id
 WHERE g.max_gsd_m IS NOT NULL;
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -149,11 +156,8 @@ CREATE TEMPORARY TABLE told_feature (
     rarity integer
 );
 CREATE TEMPORARY TABLE phrase (
-    hash bigint,
-    kind character,
-    gsd_m double precision,
-    told_id integer,
-    PRIMARY KEY (hash, kind, gsd_m)
+    hash bigint PRIMARY KEY,
+    told_id integer
 );
 
 -- name: create_links
@@ -164,47 +168,56 @@ SELECT
     cf.osm_id,
     cf.kind,
     cf.role = 'focus' AS is_focus,
-    jsonb_hash_extended(cf.tags, 0) AS hash,
+    jsonb_hash_extended(cf.tags, 256 * c.seen_n + ascii(cf.kind)) AS hash,
     c.seen_gsd_m AS gsd_m,
     skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m) AS size_px2,
     cf.relation,
     cf.direction
 FROM (
-    SELECT
-        chip.id,
-        chip.gsd_m,
-        (
-            SELECT min(level.max_gsd_m) FROM level WHERE level.max_gsd_m >= chip.gsd_m
-        ) AS seen_gsd_m
+    SELECT chip.id, chip.gsd_m, seen.n AS seen_n, seen.max_gsd_m AS seen_gsd_m
     FROM unnest(%(chips)s::bigint[]) AS batch (id)
     INNER JOIN skyscript.chip ON chip.id = batch.id
+    CROSS JOIN LATERAL (
+        SELECT level.n, level.max_gsd_m
+        FROM level
+        WHERE level.max_gsd_m >= chip.gsd_m
+        ORDER BY level.n
+        LIMIT 1
+    ) AS seen
     OFFSET 0
 ) AS c
 CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
 INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
-WHERE c.seen_gsd_m IS NOT NULL
-    AND (
-        cf.role = 'focus'
-        OR cf.kind = 'n'
-        OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px
-    );
-
--- name: create_news
--- Of each set of tags that is new, one feature.
-CREATE TEMPORARY TABLE news AS
-SELECT DISTINCT ON (l.hash, l.kind, l.gsd_m)
-    l.hash, l.kind, l.gsd_m, l.chip_id, l.osm_type, l.osm_id
-FROM link AS l
-LEFT JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
-WHERE p.hash IS NULL;
+WHERE cf.role = 'focus'
+    OR cf.kind = 'n'
+    OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px;
 
 -- name: create_told
+-- Of each set of tags that is new, one feature; without what is never told, most of
+-- these are the same.
 CREATE TEMPORARY TABLE told_news AS
-SELECT n.hash, n.kind, n.gsd_m, t.*
-FROM news AS n
-INNER JOIN skyscript.chip_feature AS cf
-    ON cf.chip_id = n.chip_id AND cf.osm_type = n.osm_type AND cf.osm_id = n.osm_id
-LEFT JOIN LATERAL skyscript.style_texts(%(recipe)s, cf.tags, cf.kind, n.gsd_m) AS t
+SELECT unnest(kin.hashes) AS hash, t.*
+FROM (
+    SELECT tellable.tags, l.kind, l.gsd_m, array_agg(l.hash) AS hashes
+    FROM (
+        SELECT min(link.ctid) AS place
+        FROM link
+        LEFT JOIN phrase AS p ON p.hash = link.hash
+        WHERE p.hash IS NULL
+        GROUP BY link.hash
+    ) AS new
+    INNER JOIN link AS l ON l.ctid = new.place
+    INNER JOIN skyscript.chip_feature AS cf
+        ON cf.chip_id = l.chip_id AND cf.osm_type = l.osm_type AND cf.osm_id = l.osm_id
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(tag.key, tag.value) AS tags
+        FROM jsonb_each_text(cf.tags) AS tag
+        WHERE (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
+            OR tag.key IN (SELECT r.key FROM skyscript.caption_rule AS r WHERE r.is_generic)
+    ) AS tellable
+    GROUP BY tellable.tags, l.kind, l.gsd_m
+) AS kin
+LEFT JOIN LATERAL skyscript.style_texts(%(recipe)s, kin.tags, kin.kind, kin.gsd_m) AS t
     ON true;
 
 -- name: add_told
@@ -226,8 +239,8 @@ WHERE t.one IS NOT NULL
 
 -- name: add_phrases
 -- Sets of tags that cannot be told too, so that they are not looked at again.
-INSERT INTO phrase (hash, kind, gsd_m, told_id)
-SELECT t.hash, t.kind, t.gsd_m, f.id
+INSERT INTO phrase (hash, told_id)
+SELECT t.hash, f.id
 FROM told_news AS t
 LEFT JOIN told_feature AS f
     ON f.alone = t.alone
@@ -237,15 +250,14 @@ LEFT JOIN told_feature AS f
         AND f.rarity IS NOT DISTINCT FROM t.rarity;
 
 -- name: analyze_told
--- Without statistics the planner takes a batch for a hundred rows, and loops over it.
-ANALYZE link (chip_id, is_focus, hash, kind, gsd_m), phrase, told_feature;
+ANALYZE phrase, told_feature;
 
 -- name: tell_paper
 CREATE TEMPORARY TABLE told AS
-WITH told_link AS (
+WITH told_link AS NOT MATERIALIZED (
     SELECT l.chip_id, l.is_focus, p.told_id, l.size_px2
     FROM link AS l
-    INNER JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
+    INNER JOIN phrase AS p ON p.hash = l.hash
     WHERE p.told_id IS NOT NULL
 ),
 
@@ -298,10 +310,10 @@ WHERE l.is_focus;
 
 -- name: tell_plain
 CREATE TEMPORARY TABLE told AS
-WITH told_link AS (
+WITH told_link AS NOT MATERIALIZED (
     SELECT l.chip_id, l.is_focus, l.kind, p.told_id, l.size_px2, l.relation, l.direction
     FROM link AS l
-    INNER JOIN phrase AS p ON p.hash = l.hash AND p.kind = l.kind AND p.gsd_m = l.gsd_m
+    INNER JOIN phrase AS p ON p.hash = l.hash
     WHERE p.told_id IS NOT NULL
 ),
 
@@ -359,19 +371,34 @@ CROSS JOIN LATERAL (
 WHERE l.is_focus;
 
 -- name: count_tokens
--- Texts repeat too: each is counted once, and those already stored not again.
+-- Texts repeat too: each is counted once, and those already stored not again. Their words
+-- repeat even more, and no token reaches over a space.
 CREATE TEMPORARY TABLE text_told AS
-SELECT new.text, coalesce(sum(coalesce(w.n_tokens, octet_length(piece.word))), 0) AS n_tokens
-FROM (
-    SELECT DISTINCT told.text
+WITH new AS MATERIALIZED (
+    SELECT told.text, row_number() OVER () AS n
     FROM told
     WHERE NOT EXISTS (
         SELECT FROM skyscript.caption_text AS t WHERE t.text = told.text
     )
-) AS new
-LEFT JOIN LATERAL skyscript.pieces(new.text) AS piece ON true
-LEFT JOIN skyscript.word_tokens AS w ON w.word = piece.word
-GROUP BY new.text;
+    GROUP BY told.text
+),
+
+piece AS MATERIALIZED (
+    SELECT new.n, piece.word
+    FROM new
+    CROSS JOIN LATERAL string_to_table(new.text, ' ') AS piece (word)
+)
+
+SELECT new.text, length.n_tokens
+FROM new
+INNER JOIN (
+    SELECT piece.n, sum(word.n_tokens) AS n_tokens
+    FROM piece
+    INNER JOIN (
+        SELECT p.word, skyscript.n_tokens(p.word) AS n_tokens FROM piece AS p GROUP BY p.word
+    ) AS word ON word.word = piece.word
+    GROUP BY piece.n
+) AS length ON length.n = new.n;
 
 -- name: insert_texts
 -- In order, so that two connections that add the same texts wait for each other in turn.
@@ -417,10 +444,11 @@ DELETE FROM skyscript.caption_retelling AS again
 WHERE again.recipe = %(recipe)s AND again.chip_id = ANY(%(chips)s::bigint[]);
 
 -- name: drop_batch
-DROP TABLE link, news, told_news, told, text_told;
+DROP TABLE link, told_news, told, text_told;
 
 -- name: drop_cache
-DROP TABLE IF EXISTS pg_temp.level, pg_temp.phrase, pg_temp.told_feature;
+DROP TABLE IF EXISTS
+    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature;
 
 -- name: notice_death
 SELECT set_config('client_connection_check_interval', '1s', false);
@@ -429,34 +457,55 @@ SELECT set_config('client_connection_check_interval', '1s', false);
 ANALYZE skyscript.caption, skyscript.caption_text;
 
 -- name: count
+-- What a model rewrites is told by its base, and counted as that. Only chips without
+-- captions are told again here, to find out why.
+WITH chosen AS (
+    SELECT DISTINCT CASE r.style WHEN 'llm' THEN r.settings ->> 'base' ELSE r.name END AS name
+    FROM skyscript.caption_recipe AS r
+    WHERE r.name = ANY(%(recipes)s)
+),
+
+focus AS MATERIALIZED (
+    SELECT
+        c.id AS chip_id,
+        chosen.name AS recipe,
+        CASE
+            WHEN again.chip_id IS NOT NULL THEN 'pending'
+            WHEN done.chip_id IS NOT NULL THEN 'ok'
+        END AS outcome
+    FROM skyscript.chip_feature AS cf
+    INNER JOIN skyscript.chip AS c ON c.id = cf.chip_id
+    CROSS JOIN chosen
+    LEFT JOIN skyscript.caption AS done
+        ON done.chip_id = c.id AND done.recipe = chosen.name AND done.kind = 'focus'
+    LEFT JOIN skyscript.caption_retelling AS again
+        ON again.chip_id = c.id AND again.recipe = chosen.name
+    WHERE cf.role = 'focus' AND c.state = 'ok'
+)
+
+SELECT focus.outcome, NULL AS reason, count(*)
+FROM focus
+WHERE focus.outcome IS NOT NULL
+GROUP BY focus.outcome
+UNION ALL
 SELECT
-    CASE
-        WHEN again.chip_id IS NOT NULL THEN 'pending'
-        WHEN done.chip_id IS NOT NULL THEN 'ok'
-        WHEN texts.one IS NULL THEN 'rejected'
-        WHEN texts.head_tokens > recipe.max_tokens THEN 'rejected'
-        ELSE 'pending'
-    END AS outcome,
-    CASE
-        WHEN again.chip_id IS NOT NULL OR done.chip_id IS NOT NULL THEN NULL
-        WHEN texts.one IS NULL THEN 'nothing of the focus feature can be seen'
-        WHEN texts.head_tokens > recipe.max_tokens
-            THEN format('longer than %%s tokens', r.max_tokens)
-    END AS reason,
+    CASE WHEN untold.reason IS NULL THEN 'pending' ELSE 'rejected' END,
+    untold.reason,
     count(*)
-FROM skyscript.chip_feature AS focus
-INNER JOIN skyscript.chip AS c ON c.id = focus.chip_id
-INNER JOIN skyscript.caption_recipe AS r ON r.name = ANY(%(recipes)s)
-CROSS JOIN LATERAL skyscript.recipe(r.name) AS recipe
-LEFT JOIN skyscript.caption AS done
-    ON done.chip_id = focus.chip_id AND done.recipe = r.name AND done.kind = 'focus'
-LEFT JOIN skyscript.caption_retelling AS again
-    ON again.chip_id = focus.chip_id AND again.recipe = r.name
-LEFT JOIN LATERAL (
-    SELECT t.one, skyscript.n_tokens(t.alone) AS head_tokens
-    FROM skyscript.style_texts(r.name, focus.tags, focus.kind, c.gsd_m) AS t
-    WHERE done.chip_id IS NULL
-) AS texts ON true
-WHERE focus.role = 'focus' AND c.state = 'ok'
-GROUP BY 1, 2
-ORDER BY 1, 2;
+FROM (
+    SELECT CASE
+        WHEN texts.one IS NULL THEN 'nothing of the focus feature can be seen'
+        WHEN skyscript.n_tokens(texts.alone) > recipe.max_tokens
+            THEN format('longer than %%s tokens', r.max_tokens)
+    END AS reason
+    FROM focus
+    INNER JOIN skyscript.chip_feature AS cf
+        ON cf.chip_id = focus.chip_id AND cf.role = 'focus'
+    INNER JOIN skyscript.chip AS c ON c.id = focus.chip_id
+    INNER JOIN skyscript.caption_recipe AS r ON r.name = focus.recipe
+    CROSS JOIN LATERAL skyscript.recipe(r.name) AS recipe
+    LEFT JOIN LATERAL skyscript.style_texts(r.name, cf.tags, cf.kind, c.gsd_m) AS texts
+        ON true
+    WHERE focus.outcome IS NULL
+) AS untold
+GROUP BY untold.reason;

@@ -98,6 +98,19 @@ def test_texts_are_stored_once(linked, run_job):
     assert n_texts == n_distinct < n_captions
 
 
+def test_tokens_are_those_of_the_whole_text(linked, run_job):
+    linked.conn.execute(
+        "UPDATE skyscript.caption_rule SET word = 'word (with: marks)--'"
+        " WHERE key = 'landuse'"
+    )
+    run_job(linked.conn, "write_captions", caption_recipe="skyscript-1,plain-1")
+    counted = linked.conn.execute(
+        "SELECT text, n_tokens, skyscript.n_tokens(text) FROM skyscript.caption_text"
+    ).fetchall()
+    assert any("(with: marks)-- of grass; " in text for text, _, _ in counted)
+    assert [row for row in counted if row[1] != row[2]] == []
+
+
 def texts_of(conn, recipe: str) -> dict[tuple[int, str], str]:
     rows = conn.execute(
         "SELECT chip.osm_id, c.kind, t.text FROM skyscript.caption AS c"
@@ -189,6 +202,12 @@ def test_a_change_of_the_recipe_or_a_rule_tells_anew(linked, run_job):
     assert texts_of(conn, "skyscript-1")[1, "multi_feature"] == (
         "see building, surrounded by area of grass"
     )
+
+
+def test_what_a_model_rewrites_is_counted_by_its_base(linked, run_job):
+    for recipes, n in [("llm-1", 5), ("llm-1,plain-1", 5), ("llm-1,paper-1", 10)]:
+        counts = run_job(linked.conn, "write_captions", caption_recipe=recipes)
+        assert (counts.n_ok, counts.n_in) == (n, n)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

@@ -68,7 +68,7 @@ without AS (
     HAVING bool_and(p.reason IS NOT NULL)
 ),
 lacking AS (
-    SELECT f.kind, f.geom
+    SELECT f.osm_type, f.osm_id, f.kind, f.geom
     FROM without AS w
     INNER JOIN osm.feature AS f ON f.osm_type = w.osm_type AND f.osm_id = w.osm_id
     CROSS JOIN coverage
@@ -84,6 +84,8 @@ lacking AS (
 ),
 sized AS (
     SELECT
+        osm_type,
+        osm_id,
         kind,
         geom,
         greatest(
@@ -95,6 +97,8 @@ sized AS (
 -- A line's chip shows a part of it, so it asks for all cells that it runs through.
 piece AS (
     SELECT
+        osm_type,
+        osm_id,
         floor(st_x(st_centroid(geom)) * 10) AS cell_x,
         floor(st_y(st_centroid(geom)) * 10) AS cell_y,
         geom
@@ -107,6 +111,8 @@ piece AS (
         )
     UNION ALL
     SELECT
+        sized.osm_type,
+        sized.osm_id,
         floor(st_x(p.geom) * 10),
         floor(st_y(p.geom) * 10),
         p.geom
@@ -117,7 +123,7 @@ piece AS (
 box AS (
     SELECT
         st_setsrid(st_expand(st_extent(geom)::geometry, 0.0001), 4326) AS area,
-        count(*) AS n_features
+        count(DISTINCT (osm_type, osm_id)) AS n_features
     FROM piece
     GROUP BY cell_x, cell_y
 )

@@ -5,16 +5,20 @@ The texts of captions and their embeddings stay: others may say the same.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from loaders.scenes import without_jobs
 from skyscript_db import images, queries
-from skyscript_db.errors import UsageError
+from skyscript_db.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.images import ImageStore
+
+logger = logging.getLogger(__name__)
 
 SQL = queries.beside(__file__)
 
@@ -72,12 +76,20 @@ def _remove(
     collection_id: int | None = None,
 ) -> int:
     values = {"plan": plan, "collection_id": collection_id}
+    # Opened first: were its address wrong, the rows would be gone and the files not.
+    store = images.open_store(settings)
     with without_jobs(conn, "something is to be removed"):
         with conn.transaction():
             dropped = conn.execute(SQL.drop_chips, values).fetchall()
             conn.execute(SQL.delete_collection, values)
         # After the commit: a file too many does no harm, a row without its file does.
-        store = images.open_store(settings)
         for path in (path for (path,) in dropped if path is not None):
-            store.remove(path)
+            _remove_file(store, path)
     return len(dropped)
+
+
+def _remove_file(store: ImageStore, path: str) -> None:
+    try:
+        store.remove(path)
+    except StorageError as error:
+        logger.warning("%s of a chip that is no more stays: %s", path, error)

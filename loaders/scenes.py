@@ -20,7 +20,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
-from skyscript_db.errors import JobBusy
+from skyscript_db.errors import JobBusy, LoaderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -134,8 +134,16 @@ class SceneLoad:
 
 
 def lock(conn: psycopg.Connection[Any], collection_id: int) -> None:
-    """Have loads into one collection take turns until the transaction ends."""
-    conn.execute(SQL.lock_collection, {"collection_id": collection_id})
+    """Have loads into one collection take turns until the transaction ends.
+
+    Raises:
+        LoaderError: The collection was removed meanwhile.
+    """
+    values = {"collection_id": collection_id}
+    if conn.execute(SQL.lock_collection, values).fetchone() is None:
+        raise LoaderError(
+            "its collection was removed while it was loaded: load it again"
+        )
 
 
 def find(conn: psycopg.Connection[Any], collection_id: int, name: str) -> Any | None:
@@ -157,6 +165,7 @@ def register(
 
     Raises:
         JobBusy: Chips would have to be dropped, and a job is at work on them.
+        LoaderError: The collection was removed meanwhile.
     """
     lock(conn, collection_id)
     known = find(conn, collection_id, row.name)

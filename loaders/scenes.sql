@@ -70,11 +70,12 @@ VALUES (
 );
 
 -- name: replace_scene
+-- What was told of the scene before stays, where nothing tells it now.
 UPDATE skyscript.scene
 SET
     uri = %(uri)s,
     footprint = %(footprint)s,
-    acquired_at = %(acquired_at)s,
+    acquired_at = coalesce(%(acquired_at)s, acquired_at),
     gsd_m = %(gsd_m)s,
     cloud_fraction = %(cloud_fraction)s,
     crs = %(crs)s,
@@ -85,8 +86,14 @@ SET
     bands = %(bands)s,
     stretch = %(stretch)s,
     is_synthetic = %(is_synthetic)s,
-    licence = %(licence)s,
-    attribution = %(attribution)s,
+    licence = CASE
+        WHEN %(is_licence_told)s THEN %(licence)s
+        ELSE coalesce(%(licence)s, licence)
+    END,
+    attribution = CASE
+        WHEN %(is_attribution_told)s THEN %(attribution)s
+        ELSE coalesce(%(attribution)s, attribution)
+    END,
     file_sha256 = %(file_sha256)s,
     file_bytes = %(file_bytes)s,
     version = %(version)s,
@@ -134,6 +141,11 @@ embeddings AS (
     DELETE FROM skyscript.chip_embedding
     USING chips
     WHERE chip_embedding.chip_id = chips.id
+),
+retellings AS (
+    DELETE FROM skyscript.caption_retelling
+    USING chips
+    WHERE caption_retelling.chip_id = chips.id
 )
 SELECT image_path
 FROM chips;

@@ -1,5 +1,10 @@
+import errno
+import fcntl
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,3 +97,52 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path):
     with folder.writing(), pytest.raises(StorageError, match=r"abc\.jpg"):
         folder.write("ab/abc.jpg", b"abc")
     assert list((tmp_path / "chips/.partial").iterdir()) == []
+
+
+def test_files_of_one_name_in_two_folders_are_not_mixed(tmp_path: Path):
+    folder = ImageFolder(tmp_path / "chips")
+    datas = {f"{n}/same.png": bytes([n]) * 200_000 for n in range(8)}
+    with folder.writing(), ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            list(pool.map(folder.write, datas, datas.values()))
+    for path, data in datas.items():
+        assert folder.file(path).read_bytes() == data
+    assert list((tmp_path / "chips/.partial").iterdir()) == []
+
+
+def test_the_lock_is_one_that_network_file_systems_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    flock = fcntl.flock
+
+    def as_by_nfs(handle: int, how: int) -> Any:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", as_by_nfs)
+    with ImageFolder(tmp_path / "chips").writing():
+        pass
+
+
+def test_a_lock_that_is_not_given_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(handle: int, how: int) -> Any:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(StorageError, match=r"lock: No locks available"),
+        ImageFolder(tmp_path / "chips").writing(),
+    ):
+        pass
+
+
+def test_tidied_folders_are_tidy_at_the_end(tmp_path: Path):
+    folder = ImageFolder(tmp_path / "chips")
+    for _ in range(2):
+        with folder.writing():
+            folder.write("a.jpg", b"abc")
+            folder.tidy()
+    assert [p.name for p in (tmp_path / "chips").iterdir()] == ["a.jpg"]

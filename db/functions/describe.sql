@@ -136,6 +136,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'See the table skyscript.caption_recipe.';
     END IF;
+    IF gsd_m IS NULL OR NOT gsd_m > 0 THEN
+        RAISE EXCEPTION 'a GSD of % m is no size', gsd_m
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Say metres a pixel, such as 0.5.';
+    END IF;
     IF recipe.style <> 'paper' THEN
         RETURN skyscript.describe_plainly(area, gsd_m, chosen);
     END IF;

@@ -2,8 +2,9 @@
 
 A catalogue is somebody else's text, and the files that it names are fetched from where
 we stand. So it may name nothing that lies further in than itself: a public one no host
-of a private network, and only one on this machine the machine itself. Each request is
-checked, redirects too.
+of a private network, and only one on this machine the machine itself. Where a cloud
+tells a machine its secrets nothing is asked, whoever names it. Each request is checked,
+redirects too.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import socket
 from enum import IntEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from skyscript_db.errors import LoaderError
+from skyscript_db.errors import LoaderError, RequestFailed
 
 # Where clouds tell a machine its own secrets, beside the link-local addresses.
 _METADATA = frozenset({"100.100.100.200", "192.0.0.192", "fd00:ec2::254"})
@@ -33,7 +35,11 @@ class Reach(IntEnum):
 
 def is_url(href: str) -> bool:
     """Return whether it is http(s), not a local path or another scheme."""
-    return urlsplit(href).scheme.lower() in {"http", "https"}
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
 
 
 def check(url: str, origin: str) -> None:
@@ -41,33 +47,61 @@ def check(url: str, origin: str) -> None:
 
     Raises:
         LoaderError: It does, or it is not http(s).
+        RequestFailed: One of their hosts is not known.
     """
     if not is_url(url):
         raise LoaderError(
-            f"{_shown(url)} is not http(s): a catalogue on the network may name only "
+            f"{shown(url)} is not http(s): a catalogue on the network may name only "
             "what is there too"
+        )
+    found = reach(str(urlsplit(url).hostname))
+    if found is Reach.MACHINE:
+        raise LoaderError(
+            f"{shown(url)} is where a cloud tells a machine its secrets, and holds no "
+            "imagery: it is not asked for"
         )
     if not is_url(origin) or urlsplit(origin).hostname == urlsplit(url).hostname:
         return
     allowed = reach(str(urlsplit(origin).hostname))
-    if allowed < Reach.LOOPBACK and reach(str(urlsplit(url).hostname)) > allowed:
+    if allowed < Reach.LOOPBACK and found > allowed:
         raise LoaderError(
-            f"{_shown(url)} lies within a private network or this machine, and was "
-            f"named from outside by {_shown(origin)}: it is not asked for"
+            f"{shown(url)} lies within a private network or this machine, and was "
+            f"named from outside by {shown(origin)}: it is not asked for"
         )
 
 
 def reach(host: str) -> Reach:
-    """Return how far in a host lies; the farthest, where it has several addresses."""
+    """Return how far in a host lies; the farthest, where it has several addresses.
+
+    Raises:
+        RequestFailed: The host is not known, and no proxy would know it for us.
+    """
     return max((_reach(address) for address in _addresses(host)), default=Reach.PUBLIC)
 
 
-@lru_cache(maxsize=1024)
 def _addresses(host: str) -> tuple[Address, ...]:
     try:
-        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
-    except OSError:
-        return ()  # by a proxy or not at all: the request itself will tell
+        return _found(host)
+    except (OSError, UnicodeError) as error:
+        if _has_proxy(host):
+            return ()  # it looks the name up, where it stands
+        raise RequestFailed(
+            f"the host {host} is not known ({error}): see whether its name is right "
+            "and the network is there, or set https_proxy",
+            is_transient=getattr(error, "errno", None) == socket.EAI_AGAIN,
+        ) from error
+
+
+def _has_proxy(host: str) -> bool:
+    return bool({"http", "https", "all"} & getproxies().keys()) and not proxy_bypass(
+        host
+    )
+
+
+# What fails is not remembered: the next time it may be known, and lie elsewhere.
+@lru_cache(maxsize=1024)
+def _found(host: str) -> tuple[Address, ...]:
+    found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     return tuple(
         ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found
     )
@@ -83,6 +117,8 @@ def _reach(address: Address) -> Reach:
     return Reach.PUBLIC if address.is_global else Reach.PRIVATE
 
 
-def _shown(url: str) -> str:
-    """Return an address without its query, which may hold a signature."""
-    return url.partition("?")[0]
+def shown(url: str) -> str:
+    """Return an address without what may be secret: its query, and a password."""
+    scheme, mark, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"

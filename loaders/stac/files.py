@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loaders.stac import addresses, cog
+from loaders.stac.addresses import shown
 from loaders.stac.cog import Pages, RemoteFile
 from loaders.stac.signing import Signer, sign
-from loaders.stac.web import Span, shown
 from skyscript_db import rasters
 from skyscript_db.errors import LoaderError, RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loaders.stac.web import Web
+    from loaders.stac.web import Span, Web
 
 # Headers of scenes that chips are being cut from; 64 KiB each.
 MAX_HEADS = 256
@@ -125,6 +125,7 @@ class Files:
     def _span(self, href: str, first: int, stop: int, by: Named) -> Span:
         if by.token_url is None:
             return self._web.span(href, first, stop, origin=by.origin)
+        addresses.check(by.token_url, by.origin)
         token = self._signer.token(by.token_url)
         try:
             url = sign(href, token)

@@ -10,7 +10,8 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
 from loaders.stac import addresses
-from loaders.stac.web import Web, is_page, shown
+from loaders.stac.addresses import shown
+from loaders.stac.web import Web, is_page
 from skyscript_db.errors import LoaderError, RequestFailed, UsageError
 
 Json = dict[str, Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pystac
@@ -94,13 +95,23 @@ def parse(found: Found) -> pystac.Item:
 
 
 def acquired_at(item: pystac.Item) -> datetime | None:
-    """Return when it was taken: its time, or the middle of its interval."""
+    """Return when it was taken: its time, or the middle of its interval.
+
+    STAC wants all times in UTC; one without an offset is taken for that.
+    """
     if item.datetime is not None:
-        return item.datetime
-    start, end = item.common_metadata.start_datetime, item.common_metadata.end_datetime
+        return _in_utc(item.datetime)
+    start = _in_utc(item.common_metadata.start_datetime)
+    end = _in_utc(item.common_metadata.end_datetime)
     if start is None or end is None:
         return start or end
     return start + (end - start) / 2
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def cloud_percent(item: pystac.Item, name: str | None) -> float | None:
@@ -253,5 +264,16 @@ def _scaling(item: pystac.Item, asset: pystac.Asset, band: int) -> Json:
             "set is_scaled = false in its entry in collections.toml, and the stretch "
             "to what its values are"
         )
-    has_offset = float(baseline) >= S2_FIRST_WITH_OFFSET
+    has_offset = _baseline(baseline) >= S2_FIRST_WITH_OFFSET
     return {"scale": S2_SCALE, "offset": S2_OFFSET if has_offset else 0.0}
+
+
+def _baseline(told: Any) -> float:
+    try:
+        return float(told)
+    except (ValueError, TypeError) as error:
+        raise LoaderError(
+            f"its s2:processing_baseline is {told!r}, which is no number such as "
+            "'05.09': whether its values have an offset is not known; tell its "
+            "publisher"
+        ) from error

@@ -17,8 +17,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from loaders.stac import addresses
+from loaders.stac.addresses import shown
 from skyscript_db.errors import LoaderError, RequestFailed
-from skyscript_db.remote import Remote, retry_after_s
+from skyscript_db.remote import Remote, Stopped, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ MAX_TEXT_BYTES = 64 << 20
 MAX_REDIRECTS = 5
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 PIECE_BYTES = 1 << 16
+# Each has a connection to the database that limits are shared in.
+MAX_HOSTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Web:
         self._conninfo = conninfo
         self._remotes: dict[str, Remote] = {}
         self._opening = threading.Lock()
+        self._is_closed = False
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_maxsize=settings.request_concurrency)
@@ -65,6 +69,7 @@ class Web:
     def close(self) -> None:
         """Close all connections, to hosts and to where their limits are kept."""
         with self._opening:
+            self._is_closed = True
             for remote in self._remotes.values():
                 remote.close()
             self._remotes.clear()
@@ -118,11 +123,21 @@ class Web:
     def _remote(self, url: str) -> Remote:
         host = urlsplit(url).netloc.rpartition("@")[2].lower()
         with self._opening:
+            if self._is_closed:
+                raise Stopped(f"requests to {host} were stopped")
             if host not in self._remotes:
+                self._check_room(host)
                 self._remotes[host] = Remote.of(
                     self._settings, self._conninfo, f"stac:{host}"
                 )
             return self._remotes[host]
+
+    def _check_room(self, host: str) -> None:
+        if len(self._remotes) >= MAX_HOSTS:
+            raise LoaderError(
+                f"{host} would be one host more than the {MAX_HOSTS} that are asked at "
+                "once: load from fewer hosts, or fetch collection by collection"
+            )
 
     def _answer(self, request: requests.Request, origin: str) -> requests.Response:
         name = shown(request.url)
@@ -130,7 +145,9 @@ class Web:
             response = self._follow(self.session.prepare_request(request), origin)
         except requests.RequestException as error:
             if isinstance(error, _FINAL):
-                raise RequestFailed(f"{name} is no address: {error}") from error
+                raise RequestFailed(
+                    f"{name} is no address ({type(error).__name__})"
+                ) from error
             raise _broken(name, error) from error
         if response.status_code not in {200, 206}:
             with response:
@@ -161,11 +178,6 @@ _FINAL = (
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
 )
-
-
-def shown(url: str) -> str:
-    """Return an address without its query, which may hold a signature."""
-    return url.partition("?")[0]
 
 
 def _broken(name: str, error: Exception) -> RequestFailed:

@@ -1,8 +1,7 @@
 """A folder of chip files, written so that none is ever seen half done.
 
 A file is written under ``.partial`` in the same folder, flushed, and renamed. What a
-killed process leaves there has the name of a chip that is still pending, and goes when
-the next one begins.
+killed process leaves there goes when the next one begins.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTIAL = ".partial"
+LOCK = "lock"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -31,6 +32,8 @@ class ImageFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._partial = root / PARTIAL
+        self._lock = self._partial / LOCK
+        self._is_to_be_tidied = False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -42,24 +45,44 @@ class ImageFolder:
         """
         with _told(self.root):
             self._partial.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self._partial, os.O_RDONLY)
+            # Network file systems lock no folder, and no file opened for reading.
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             self._take(lock)
-            with _told(self._partial):
-                for leftover in self._partial.iterdir():
-                    leftover.unlink()
-            yield
+            try:
+                self._clear()
+                yield
+            finally:
+                self._release()
         finally:
             os.close(lock)
 
     def _take(self, lock: int) -> None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        with _told(self._lock):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_ours = os.path.samestat(os.fstat(lock), self._lock.stat())
+            except (BlockingIOError, FileNotFoundError):
+                is_ours = False
+        # Who held it removed it just now: another may hold the next one already.
+        if not is_ours:
             raise JobBusy(
                 f"another process writes chips to {self.root}: wait for it to end, or "
                 "set another SKYSCRIPT_HOME"
-            ) from error
+            )
+
+    def _clear(self) -> None:
+        with _told(self._partial):
+            for leftover in self._partial.iterdir():
+                if leftover.name != LOCK:
+                    leftover.unlink()
+
+    def _release(self) -> None:
+        """Remove the lock's file while it is held, so that nobody else's goes."""
+        with suppress(OSError):
+            self._lock.unlink()
+            if self._is_to_be_tidied:
+                self._partial.rmdir()
 
     def write(self, path: str, data: bytes) -> StoredImage:
         """Write one file, all of it or nothing; ``sync`` makes its name durable.
@@ -68,7 +91,8 @@ class ImageFolder:
             StorageError: The disk is full, or the folder may not be written to.
         """
         final = self.root / path
-        partial = self._partial / final.name
+        # Files in two folders may have one name.
+        partial = self._partial / f"{os.getpid()}-{threading.get_ident()}"
         with _told(final):
             try:
                 final.parent.mkdir(parents=True, exist_ok=True)
@@ -84,9 +108,8 @@ class ImageFolder:
         return StoredImage.of(path, data)
 
     def tidy(self) -> None:
-        """Remove our own folder from it, when nothing more is to be written."""
-        with suppress(OSError):
-            self._partial.rmdir()
+        """Remove our own folder from it, at the end of what is written now."""
+        self._is_to_be_tidied = True
 
     def file(self, path: str) -> Path:
         """Return a file for reading, whether or not it is there."""

@@ -22,11 +22,11 @@ WITH part AS (
     FROM pg_catalog.pg_proc AS p
     WHERE p.pronamespace = 'skyscript'::regnamespace
         AND p.proname IN (
-            'apparent_size_px2', 'article', 'counted', 'counted_plainly',
-            'feature_texts', 'is_private', 'listed', 'multi_caption', 'n_tokens', 'noun',
-            'opening', 'pieces', 'placed', 'plain_caption', 'plain_texts', 'plural',
-            'readable', 'recipe', 'sentence', 'stands', 'style_texts', 'tag_text',
-            'told_tags'
+            'apparent_size_px2', 'article', 'counted', 'counted_plainly', 'directions',
+            'feature_texts', 'groundable', 'is_private', 'listed', 'max_gsd_m',
+            'multi_caption', 'n_tokens', 'noun', 'opening', 'pieces', 'placed',
+            'plain_caption', 'plain_texts', 'plural', 'rarity', 'readable', 'recipe',
+            'sentence', 'stands', 'style_texts', 'tag_text', 'told_tags'
         )
     UNION ALL
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
@@ -78,7 +78,7 @@ ON CONFLICT (recipe, chip_id) DO NOTHING;
 INSERT INTO skyscript.caption_retelling (recipe, chip_id)
 SELECT DISTINCT %(recipe)s, cf.chip_id
 FROM skyscript.chip_feature AS cf
-WHERE (SELECT count(DISTINCT change.key) FROM change) <= 100
+WHERE (SELECT count(DISTINCT change.key) FROM change) BETWEEN 1 AND 100
     AND cf.tags ?| ARRAY(SELECT change.key FROM change)
     AND EXISTS (
         SELECT FROM change

@@ -60,10 +60,12 @@ def survey(manifest: Path, limit: int | None) -> Source:
     """
     files = _files(manifest)
     n_rows, providers = 0, Counter[str]()
+    seen: set[str] = set()
     for row in islice(_rows(files), limit):
         _check(row)
+        _check_new(str(PurePosixPath(row["filepath"])), seen)
         n_rows += 1
-        providers[str(row["provider"])] += 1
+        providers[row["provider"]] += 1
     if not n_rows:
         raise UsageError(f"{manifest} names no image: export some pairs first")
     return Source(files[0].parent, files, limit, n_rows, tuple(sorted(providers)))
@@ -149,6 +151,17 @@ _NEEDED = (
 )
 
 
+# What of a row may be used as it is; the rest its provider checks when it opens files.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("filepath", "sha256", "provider", "crs"), str),
+    **dict.fromkeys(("scene_file", "scene_uri", "scene_sha256", "encoding"), str),
+    **dict.fromkeys(("scene_width_px", "scene_height_px"), int),
+    **dict.fromkeys(("col_off_px", "row_off_px", "width_px", "height_px"), int),
+    **dict.fromkeys(("bands", "stretch"), dict),
+    "scene_transform": list,
+}
+
+
 def _check(row: Row) -> None:
     lacking = [name for name in _NEEDED if row.get(name) is None]
     where = "scene_file" if row.get("provider") == "raster" else "scene_uri"
@@ -159,12 +172,66 @@ def _check(row: Row) -> None:
             f"a row lacks {', '.join(lacking)}: it was exported by an older "
             "skyscript-db, or by something else; export again"
         )
+    _check_types(row)
+    if row["provider"] == "stac":
+        _check_addresses(row)
     path = PurePosixPath(row["filepath"])
     if path.is_absolute() or ".." in path.parts or path.suffix not in {".jpg", ".png"}:
         raise UsageError(
             f"a row names the file {row['filepath']!r}, which is no image within the "
             "folder: this manifest is not to be trusted"
         )
+
+
+def _check_types(row: Row) -> None:
+    wrong = [
+        name
+        for name, wanted in _TYPES.items()
+        if row.get(name) is not None and not _is_of(row[name], wanted)
+    ]
+    if "scene_transform" not in wrong and not _is_transform(row["scene_transform"]):
+        wrong.append("scene_transform")
+    if wrong:
+        told = ", ".join(f"{name} = {row[name]!r:.40}" for name in wrong)
+        raise UsageError(
+            f"a row has values of the wrong type: {told}; it was written by something "
+            "else, so export again"
+        )
+
+
+def _is_of(value: Any, wanted: type | tuple[type, ...]) -> bool:
+    return isinstance(value, wanted) and not isinstance(value, bool)
+
+
+def _is_transform(values: list[Any]) -> bool:
+    return len(values) == 6 and all(_is_of(value, (int, float)) for value in values)
+
+
+def _check_addresses(row: Row) -> None:
+    """Let items and their files be on the network only, never be files from here."""
+    from loaders.stac.addresses import is_url  # noqa: PLC0415 - it brings all of STAC
+
+    bands = row["bands"]
+    rgb, cloud = bands.get("rgb"), bands.get("cloud")
+    sources = [*(rgb if isinstance(rgb, list) else [None]), *([cloud] if cloud else [])]
+    hrefs = [s.get("href") if isinstance(s, dict) else None for s in sources]
+    token_url = bands.get("token_url")
+    for href in (row["scene_uri"], *hrefs, *([] if token_url is None else [token_url])):
+        if not isinstance(href, str) or not is_url(href):
+            raise UsageError(
+                f"a row names {href!r:.200} for a scene from STAC, which is no http(s) "
+                "address: this manifest is not to be trusted; what was loaded from "
+                "local files can be fetched again by `skyscript run fetch_chips` alone"
+            )
+
+
+def _check_new(path: str, seen: set[str]) -> None:
+    if path in seen:
+        raise UsageError(
+            f"two rows name the file {path!r}: one would replace the other; get "
+            "the manifest again, or export again"
+        )
+    seen.add(path)
 
 
 def _chip(n: int, row: Row, rasters: Path | None, settings: Settings) -> Chip:

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 BACK_OFF_S = 1.0
 MAX_BACK_OFF_S = 60.0
+# A service is believed to want a pause this long, or as long as that for its quota.
+MAX_PAUSE_S = 3600.0
 
 
 class Remote:
@@ -95,15 +97,17 @@ class Remote:
             except RequestFailed as error:
                 if not error.is_quota:
                     raise
-                self.limits.pause(
-                    error.retry_after_s or self._quota_pause_s, str(error)
-                )
+                self._pause(error.retry_after_s or self._quota_pause_s, error)
+
+    def _pause(self, seconds: float, error: RequestFailed) -> None:
+        most = max(MAX_PAUSE_S, self._quota_pause_s)
+        self.limits.pause(min(seconds, most), str(error))
 
     def _wait_s(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         logger.info("%s: %s; once more", self.limits.service, error)
         if isinstance(error, RequestFailed) and error.retry_after_s:
-            self.limits.pause(error.retry_after_s, str(error))
+            self._pause(error.retry_after_s, error)
             return 0.0  # the pause is the wait
         return self._wait(state)
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from skyscript_db.errors import UsageError
+from skyscript_db.jobs.write_captions import SQL
 from tests.fix_rows import add_feature, add_scene, mark_fetched
 from tests.jobs.test_plan_chips import point, square
 
@@ -235,3 +238,20 @@ def test_a_setting_that_means_nothing_is_refused(linked, run_job):
     )
     with pytest.raises(UsageError, match="'order' is 'age', and must be"):
         run_job(linked.conn, "write_captions", caption_recipe="plain-1")
+
+
+def test_all_functions_of_the_grammar_count_when_it_changes(conn):
+    """Walk from the functions that the basis names to those that they call."""
+    named = set(re.findall(r"'(\w+)'", SQL.create_basis.partition("p.proname IN")[2]))
+    bodies = dict(
+        conn.execute(
+            "SELECT p.proname, string_agg(p.prosrc, ' ') FROM pg_proc AS p"
+            " WHERE p.pronamespace = 'skyscript'::regnamespace GROUP BY p.proname"
+        ).fetchall()
+    )
+    called = {
+        name
+        for function in named & set(bodies)
+        for name in re.findall(r"skyscript\.(\w+)\s*\(", bodies[function])
+    }
+    assert called & set(bodies) <= named

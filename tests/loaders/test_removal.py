@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
+
 import psycopg
 import pytest
 
 from loaders import removal
-from skyscript_db.errors import JobBusy, UsageError
+from skyscript_db.errors import JobBusy, StorageError, UsageError
 from tests.fix_rows import add_feature, add_scene
 from tests.jobs.test_plan_chips import point
 
@@ -65,4 +67,23 @@ def test_nothing_is_removed_under_a_running_job(told, settings, database):
         job.execute("SELECT pg_advisory_lock_shared(hashtext('skyscript chips'), 0)")
         with pytest.raises(JobBusy, match="a job is running"):
             removal.remove_collection(told, settings, "fine")
+    assert count(told, "chip") == 8
+
+
+def test_a_file_that_stays_keeps_no_other(told, settings, caplog):
+    stuck, *_ = sorted(settings.chips.iterdir())
+    stuck.unlink()
+    stuck.mkdir()
+    (stuck / "in the way").touch()
+    with caplog.at_level(logging.WARNING):
+        for name in ("fine", "coarse"):
+            assert removal.remove_collection(told, settings, name) == 4
+    assert list(settings.chips.iterdir()) == [stuck]
+    assert f"{stuck.name} of a chip that is no more stays" in caplog.text
+
+
+def test_nothing_is_removed_without_a_store(told, settings):
+    wrong = settings.model_copy(update={"chips_url": "nonsense://bucket"})
+    with pytest.raises(StorageError):
+        removal.remove_collection(told, wrong, "fine")
     assert count(told, "chip") == 8

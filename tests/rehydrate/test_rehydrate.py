@@ -163,6 +163,71 @@ def test_a_name_outside_the_folder_is_refused(
         again(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"filepath": 7}, "filepath = 7"),
+        ({"provider": ["raster"], "scene_uri": "x"}, r"provider = \['raster'\]"),
+        ({"width_px": "64"}, "width_px = '64'"),
+        ({"height_px": True}, "height_px = True"),
+        ({"bands": [1, 2, 3]}, r"bands = \[1, 2, 3\]"),
+        ({"scene_transform": [1, 0, 0]}, r"scene_transform = \[1, 0, 0\]"),
+        ({"scene_file": {"a": 1}}, "scene_file = "),
+        ({"encoding": 95}, "encoding = 95"),
+    ],
+)
+def test_values_of_a_wrong_type_are_told(
+    exported: Any, again: Again, tmp_path: Path, change: dict[str, Any], told: str
+):
+    folder = bare(exported("csv"), tmp_path)
+    first = (folder / "metadata.jsonl").read_text().splitlines()[0]
+    (folder / "metadata.jsonl").write_text(json.dumps(json.loads(first) | change))
+    with pytest.raises(UsageError, match=f"wrong type: {told}"):
+        again(folder)
+
+
+@pytest.mark.parametrize("name", ["{}", "./{}"])
+def test_two_rows_for_one_file_are_refused(
+    exported: Any, again: Again, tmp_path: Path, name: str
+):
+    folder = bare(exported("csv"), tmp_path)
+    first, second = (folder / "metadata.jsonl").read_text().splitlines()[:2]
+    path = name.format(json.loads(first)["filepath"])
+    row = json.loads(second) | {"filepath": path}
+    (folder / "metadata.jsonl").write_text(f"{first}\n{json.dumps(row)}")
+    with pytest.raises(UsageError, match="two rows name the file"):
+        again(folder)
+
+
+HREF = "https://93.184.215.14/a.tif"
+
+
+@pytest.mark.parametrize(
+    ("uri", "bands"),
+    [
+        ("/home/me/item.json", {"rgb": [{"href": "/etc/secret.tif", "band": 1}] * 3}),
+        ("item.json", {"rgb": [{"href": HREF, "band": 1}] * 3}),
+        (HREF, {"rgb": [{"href": "/etc/secret.tif", "band": 1}] * 3}),
+        (HREF, {"rgb": [{"href": "file:///etc/secret.tif", "band": 1}] * 3}),
+        (HREF, {"rgb": [{"href": 7, "band": 1}] * 3}),
+        (HREF, {"rgb": [1, 2, 3]}),
+        (HREF, {"rgb": "R"}),
+        (HREF, {"rgb": [], "cloud": {"href": "mask.tif"}}),
+        (HREF, {"rgb": [], "token_url": "/etc/secret"}),
+        (HREF, {"rgb": [], "token_url": ["http://10.0.0.1"]}),
+    ],
+)
+def test_scenes_from_stac_are_never_files_from_here(
+    exported: Any, again: Again, tmp_path: Path, uri: str, bands: dict[str, Any]
+):
+    folder = bare(exported("csv"), tmp_path)
+    first = json.loads((folder / "metadata.jsonl").read_text().splitlines()[0])
+    told = {"provider": "stac", "scene_uri": uri, "bands": bands}
+    (folder / "metadata.jsonl").write_text(json.dumps(first | told))
+    with pytest.raises(UsageError, match="which is no http"):
+        again(folder)
+
+
 def test_another_file_is_no_manifest(again: Again, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(UsageError, match=r"is no manifest: name manifest\.json"):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from skyscript_db.errors import CredentialsExpired, RequestFailed
-from skyscript_db.remote import Limits, Remote
+from skyscript_db.remote import Limits, Remote, Stopped
 from tests.fix_database import Database
 
 
@@ -69,6 +69,28 @@ def test_retry_after_holds_back_everybody(remote: Remote):
         other = pool.submit(remote.call, lambda: time.monotonic() - began)
         assert told.result() == "a"
         assert other.result() >= 0.6
+
+
+@pytest.mark.parametrize("seconds", [3e8, 1e17, float("inf")])
+@pytest.mark.parametrize("is_quota", [False, True])
+def test_no_service_is_paused_for_years(
+    remote: Remote, database: Database, seconds: float, is_quota: bool
+):
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(
+            remote.call,
+            scripted(busy(retry_after_s=seconds, is_quota=is_quota), "never"),
+        )
+        left_s, since = None, time.monotonic()
+        while left_s is None and not told.done() and time.monotonic() < since + 5:
+            (left_s,) = database.conn.execute(
+                "SELECT extract(epoch FROM max(paused_until) - now())::int"
+                " FROM skyscript.request_limit"
+            ).fetchone()
+        remote.limits.stop()
+        with pytest.raises(Stopped):
+            told.result()
+    assert 3590 < left_s <= 3601
 
 
 def test_a_used_up_quota_pauses_and_costs_no_try(remote: Remote):

@@ -128,3 +128,13 @@ def test_features_in_uses_the_spatial_index(village):
         f"EXPLAIN (FORMAT TEXT) SELECT * FROM skyscript.features_in({BOX}, 0.5)"
     ).fetchall()
     assert any("_geom_idx" in line for (line,) in plan)
+
+
+@pytest.mark.parametrize("style", ["skyscript-1", "plain"])
+@pytest.mark.parametrize("gsd_m", [0, -1, None])
+def test_a_gsd_that_is_no_size_is_refused(conn, style, gsd_m):
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="is no size"):
+        conn.execute(
+            "SELECT skyscript.describe(skyscript.box(9, 47, 9.001, 47.001), %s, %s)",
+            (gsd_m, style),
+        )

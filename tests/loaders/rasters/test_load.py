@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from loaders import scenes
 from loaders.rasters import RasterLoad, RasterOptions, load
 from skyscript_db.errors import LoaderError, UsageError
 from skyscript_db.images import ImageFolder
@@ -89,9 +90,33 @@ def test_a_replaced_scene_loses_its_chips(
     assert conn.execute("SELECT count(*) FROM skyscript.chip_feature").fetchone() == (
         0,
     )
+    assert conn.execute(
+        "SELECT count(*) FROM skyscript.caption_retelling"
+    ).fetchone() == (0,)
     assert not image.exists()
     after = conn.execute("SELECT id FROM skyscript.scene").fetchone()
     assert after == (before["id"],)
+
+
+def test_a_replaced_scene_keeps_what_was_told_of_it(conn: Connection, tmp_path: Path):
+    path = write_raster(tmp_path / "a.tif", noise(3))
+    day = datetime(2020, 5, 1, tzinfo=UTC)
+    # The collection has the terms of its first scene.
+    write_raster(tmp_path / "0.tif", noise(3))
+    load(conn, [tmp_path / "0.tif"], RasterOptions("orthos", licence="ODbL-1.0"))
+    told = {"acquired_at": day, "licence": "CC0-1.0", "attribution": "A surveyor"}
+    load(conn, [path], RasterOptions("orthos", **told))
+    write_raster(path, noise(3) + 1)
+    assert load(conn, [path], RasterOptions("orthos")).n_replaced == 1
+    found = conn.execute(
+        "SELECT acquired_at, licence, attribution FROM skyscript.scene WHERE name = 'a'"
+    )
+    assert found.fetchone() == (day, "CC0-1.0", "A surveyor")
+
+
+def test_a_collection_that_was_removed_meanwhile_is_told(conn: Connection):
+    with pytest.raises(LoaderError, match="removed while it was loaded"):
+        scenes.lock(conn, 12345)
 
 
 def add_chip(conn: Connection, scene_id: int, state: str) -> None:
@@ -115,6 +140,10 @@ def add_chip(conn: Connection, scene_id: int, state: str) -> None:
         "INSERT INTO skyscript.chip_feature (chip_id, osm_type, osm_id, kind, role,"
         " tags, visible_fraction, width_px, height_px, touches_edge)"
         " VALUES (1, 'N', 1, 'n', 'focus', '{}', 1, 1, 1, false)"
+    )
+    conn.execute(
+        "INSERT INTO skyscript.caption_retelling (recipe, chip_id)"
+        " SELECT name, 1 FROM skyscript.caption_recipe LIMIT 1"
     )
 
 

@@ -149,6 +149,26 @@ def test_an_interval_stands_for_its_middle(
     assert scene(conn, "s0")["acquired_at"] == datetime(2021, 6, 2, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("is_interval", [False, True])
+def test_a_time_without_an_offset_is_in_utc(
+    conn: Connection, settings: Settings, service: StacService, is_interval: bool
+):
+    naive = {"datetime": "2021-06-02T00:00:00"}
+    interval = {
+        "datetime": None,
+        "start_datetime": "2021-06-01T00:00:00",
+        "end_datetime": "2021-06-03T00:00:00Z",
+    }
+    told = service.items["orthos"][0]["properties"]
+    told |= interval if is_interval else naive
+    service.methods = ("GET",)
+    start = datetime(2021, 1, 1, tzinfo=UTC)
+    page = {"type": "FeatureCollection", "features": service.items["orthos"][:1]}
+    service.documents["/items"] = page
+    run(conn, settings, f"{service.url}/items", area=AREA, start=start)
+    assert scene(conn, "s0")["acquired_at"] == datetime(2021, 6, 2, tzinfo=UTC)
+
+
 def test_a_scene_across_the_antimeridian_has_two_parts(
     conn: Connection, settings: Settings, stac: StacService
 ):
@@ -229,6 +249,16 @@ def test_an_entry_tells_how_items_are_read(
     assert scene(conn, "old")["bands"]["rgb"][0]["offset"] == 0
     row = conn.execute("SELECT name, alias, licence FROM skyscript.collection")
     assert row.fetchall() == [("my-s2", "MYS2", "open")]
+
+
+@pytest.mark.parametrize("baseline", ["latest", [5, 9]])
+def test_a_baseline_that_is_no_number_rejects_its_item_alone(
+    conn: Connection, settings: Settings, s2: StacService, baseline: object
+):
+    s2.items["s2"][0]["properties"]["s2:processing_baseline"] = baseline
+    result = run(conn, settings, "my-s2", area=AREA)
+    assert (result.new, len(result.rejected)) == (1, 1)
+    assert "processing_baseline is" in next(iter(result.rejected.values()))
 
 
 def test_an_address_with_an_entry_is_read_by_it(

@@ -200,6 +200,18 @@ def test_no_message_tells_a_signature(pixels: StacProvider, stac: StacService):
     assert "sig=" not in str(caught.value)
 
 
+def test_a_token_is_not_asked_for_further_in_than_its_scene(
+    pixels: StacProvider, stac: StacService
+):
+    path = tiled(stac.folder, "a.tif", noise(3))
+    rgb = same_file(stac, path, (1, 2, 3))
+    token_url = f"{stac.url}/token/s2"
+    away = grid_of(path, "http://10.0.0.1/i.json", rgb, NONE, token_url=token_url)
+    with pytest.raises(LoaderError, match="named from outside"):
+        list(pixels.cut(away, WINDOWS[:1]))
+    assert (stac.n_tokens, stac.asked) == (0, [])
+
+
 def test_a_server_without_ranges_is_told(pixels: StacProvider, stac: StacService):
     path = tiled(stac.folder, "a.tif", noise(3))
     stac.has_ranges = False

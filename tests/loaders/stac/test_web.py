@@ -1,0 +1,47 @@
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from loaders.stac import web as module
+from loaders.stac.web import Web
+from skyscript_db.config import Settings
+from skyscript_db.errors import LoaderError, RequestFailed
+from skyscript_db.remote import Stopped
+from tests.fix_stac import StacService
+
+
+@pytest.fixture
+def web(settings: Settings, shared_info: str) -> Iterator[Web]:
+    with Web(settings, shared_info) as opened:
+        yield opened
+
+
+def ask(web: Web, url: str) -> str:
+    return web.text(requests.Request("GET", url), url, lambda response, text: None)
+
+
+def test_what_is_closed_asks_nobody(web: Web, stac: StacService):
+    ask(web, stac.url)
+    web.close()
+    with pytest.raises(Stopped, match="were stopped"):
+        ask(web, stac.url)
+    with pytest.raises(Stopped, match="requests to 127"):
+        web.span(stac.url, 0, 9, origin=stac.url)
+    assert len(stac.asked) == 1
+
+
+def test_hosts_are_bounded(
+    web: Web, stac: StacService, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAX_HOSTS", 1)
+    ask(web, stac.url)
+    ask(web, stac.url)
+    with pytest.raises(LoaderError, match="localhost:1 would be one host more than"):
+        ask(web, "http://localhost:1/")
+
+
+def test_a_password_is_not_told(web: Web, stac: StacService):
+    with pytest.raises(RequestFailed, match="404") as caught:
+        ask(web, f"{stac.url.replace('://', '://me:secret@')}/none")
+    assert "secret" not in str(caught.value)

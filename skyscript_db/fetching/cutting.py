@@ -12,7 +12,7 @@ from skyscript_db.fetching.chips import Result
 from skyscript_db.imagery import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from skyscript_db.fetching.chips import Chip
     from skyscript_db.imagery import Cut, Provider
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def cut_pack(
     provider: Provider, chips: list[Chip]
-) -> Iterator[tuple[Chip, Cut | Refusal]]:
+) -> Generator[tuple[Chip, Cut | Refusal]]:
     """Yield the chips of a pack, all of one scene, each with what came of it.
 
     Raises:

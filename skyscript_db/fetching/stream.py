@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -90,14 +90,15 @@ class _Running:
 
     def _fetch(self, pack: Pack) -> None:
         try:
-            cuts = cut_pack(self._provider, pack.chips)
-            if self._is_packed:
-                self._keepers.pool.submit(self._keep, pack, list(cuts))
-                return
+            # Closed in this thread whatever happens: GDAL's state is the thread's own.
+            with closing(cut_pack(self._provider, pack.chips)) as cuts:
+                if not self._is_packed:
+                    self._keep(pack, cuts)
+                    return
+                came = list(cuts)
+            self._keepers.pool.submit(self._keep, pack, came)
         except BaseException as error:  # noqa: BLE001 - raised by who waits for it
             self._done.put(_Done(self, pack, [], error))
-        else:
-            self._keep(pack, cuts)
 
     def _keep(self, pack: Pack, cuts: Iterable[tuple[Chip, Cut | Refusal]]) -> None:
         try:

@@ -90,14 +90,19 @@ class Remote:
         while True:
             try:
                 with self.limits.request():
-                    return request()
-            except CredentialsExpired as error:
-                self.limits.stop(error)
-                raise
+                    return self._or_stop(request)
             except RequestFailed as error:
                 if not error.is_quota:
                     raise
                 self._pause(error.retry_after_s or self._quota_pause_s, error)
+
+    def _or_stop(self, request: Callable[[], T]) -> T:
+        try:
+            return request()
+        except CredentialsExpired as error:
+            # While the slot is held still: nobody else shall get it first.
+            self.limits.stop(error)
+            raise
 
     def _pause(self, seconds: float, error: RequestFailed) -> None:
         most = max(MAX_PAUSE_S, self._quota_pause_s)

@@ -312,11 +312,15 @@ def assert_catalogue_is_fetched(
     assert counts.n_in == n_chips
     found = acceptance.states(database)
     assert (found["planned"], found.total()) == (0, n_chips)
-    assert found["ok"] > 0.8 * n_chips
+    assert found["ok"] > 0
+
+    # What failed did so for a fault that passes: when all is calm, nothing is missing.
+    assert stac.faults == []
+    runner.run(fetch_chips, runner.Work(database.conn, settings))
+    assert acceptance.states(database)["failed"] == 0
     acceptance.assert_chips_are_right(
         database, settings, {name: source for name, (_, _, source) in made.items()}
     )
     assert kept.items() <= acceptance.files_of(database, settings).items()
-    assert stac.faults == []
     assert acceptance.busiest(stac.times_s) <= 50
     assert stac.max_concurrent <= 4

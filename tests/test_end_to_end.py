@@ -27,7 +27,7 @@ def test_files_become_pairs(town: Site, peaceful: State) -> None:
         "import": 2,
         "scene": 4,
         "tag": 21,
-        "verdict": 22,
+        "verdict": 23,
         "chip": 46,
         "chip_feature": 123,
         "caption": 88,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from loaders.scenes import without_jobs
+from loaders.scenes import drop_chips, without_jobs
 from skyscript_db import images, queries
 from skyscript_db.errors import StorageError, UsageError
 
@@ -75,15 +75,14 @@ def _remove(
     plan: str | None = None,
     collection_id: int | None = None,
 ) -> int:
-    values = {"plan": plan, "collection_id": collection_id}
     # Opened first: were its address wrong, the rows would be gone and the files not.
     store = images.open_store(settings)
     with without_jobs(conn, "something is to be removed"):
         with conn.transaction():
-            dropped = conn.execute(SQL.drop_chips, values).fetchall()
-            conn.execute(SQL.delete_collection, values)
+            dropped = drop_chips(conn, plan=plan, collection_id=collection_id)
+            conn.execute(SQL.delete_collection, {"collection_id": collection_id})
         # After the commit: a file too many does no harm, a row without its file does.
-        for path in (path for (path,) in dropped if path is not None):
+        for path in filter(None, dropped):
             _remove_file(store, path)
     return len(dropped)
 

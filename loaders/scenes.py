@@ -178,9 +178,24 @@ def register(
         conn.execute(SQL.touch_scene, values)
         return Outcome.UNCHANGED, []
     guard.enter_context(without_jobs(conn, f"scene {row.name} has changed"))
-    dropped = conn.execute(SQL.drop_chips, values).fetchall()
+    dropped = drop_chips(conn, scene_id=known.id)
     conn.execute(SQL.replace_scene, values)
-    return Outcome.REPLACED, [image_path for (image_path,) in dropped]
+    return Outcome.REPLACED, dropped
+
+
+def drop_chips(
+    conn: psycopg.Connection[Any],
+    *,
+    scene_id: int | None = None,
+    collection_id: int | None = None,
+    plan: str | None = None,
+) -> list[str | None]:
+    """Drop the chips of a scene, a collection or a plan; return their files' paths.
+
+    Within ``without_jobs``, and within the caller's transaction.
+    """
+    values = {"scene_id": scene_id, "collection_id": collection_id, "plan": plan}
+    return [path for (path,) in conn.execute(SQL.drop_chips, values)]
 
 
 def remove_images(store: ImageStore, dropped: Iterable[str | None]) -> None:

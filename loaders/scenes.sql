@@ -125,12 +125,19 @@ SELECT pg_try_advisory_lock(hashtext('skyscript chips'), 0);
 SELECT pg_advisory_unlock(hashtext('skyscript chips'), 0);
 
 -- name: drop_chips
--- What hangs on a chip by a foreign key goes with it.
+-- Those of a scene, a collection or a plan, whichever is told. What hangs on a chip by a
+-- foreign key goes with it.
 WITH
 chips AS (
-    DELETE FROM skyscript.chip
-    WHERE scene_id = %(id)s
-    RETURNING id, image_path
+    DELETE FROM skyscript.chip AS c
+    USING skyscript.scene AS s
+    WHERE s.id = c.scene_id
+        AND (
+            c.scene_id = %(scene_id)s::bigint
+            OR s.collection_id = %(collection_id)s::bigint
+            OR c.plan = %(plan)s::text
+        )
+    RETURNING c.id, c.image_path
 ),
 features AS (
     DELETE FROM skyscript.chip_feature
@@ -147,5 +154,5 @@ retellings AS (
     USING chips
     WHERE caption_retelling.chip_id = chips.id
 )
-SELECT image_path
+SELECT chips.image_path
 FROM chips;

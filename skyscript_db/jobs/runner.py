@@ -155,6 +155,12 @@ def list_ids(
     return total
 
 
+def notice_death(conn: psycopg.Connection[Any]) -> None:
+    """Have the server end what it does for a connection soon after we are killed."""
+    with suppress(errors.InvalidParameterValue):  # not on every system
+        conn.execute(SQL.notice_death)
+
+
 class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
     """Holds the job's advisory lock; the server frees it if this process dies."""
 
@@ -162,8 +168,7 @@ class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
         self.conn, self.name = conn, name
 
     def __enter__(self) -> None:
-        with suppress(errors.InvalidParameterValue):  # not on every system
-            self.conn.execute(SQL.notice_death)
+        notice_death(self.conn)
         if not _one(self.conn, SQL.try_share):
             raise JobBusy("scenes are being replaced: wait for that load to end")
         if not _one(self.conn, SQL.try_lock, {"job": self.name}):

@@ -16,13 +16,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import errors
-from psycopg.conninfo import make_conninfo
 
 from skyscript_db import queries
-from skyscript_db.database import connect
+from skyscript_db.database import connect, conninfo_of
 from skyscript_db.errors import UsageError
-from skyscript_db.jobs.runner import batches
+from skyscript_db.jobs.runner import batches, notice_death
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,10 +174,8 @@ def _tell_and_return(teller: _Teller, chips: Batch, idle: list[_Teller]) -> None
 
 
 def _connect_beside(conn: Connection) -> Connection:
-    info = make_conninfo(conn.info.dsn, password=conn.info.password or None)
-    beside = connect(info)
-    with suppress(errors.InvalidParameterValue):  # not on every system
-        beside.execute(SQL.notice_death)
+    beside = connect(conninfo_of(conn))
+    notice_death(beside)
     return beside
 
 

@@ -450,9 +450,6 @@ DROP TABLE link, told_news, told, text_told;
 DROP TABLE IF EXISTS
     pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature;
 
--- name: notice_death
-SELECT set_config('client_connection_check_interval', '1s', false);
-
 -- name: analyze
 ANALYZE skyscript.caption, skyscript.caption_text;
 

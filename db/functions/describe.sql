@@ -54,7 +54,8 @@ AS $$
         CROSS JOIN LATERAL skyscript.apparent_size_px2(
             f.kind, f.width_px, f.height_px, gsd_m
         ) AS size (px2)
-        WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= r.min_size_px
+        WHERE (f.kind = 'n' OR greatest(f.width_px, f.height_px) >= r.min_size_px)
+            AND NOT EXISTS (SELECT FROM skyscript.hidden_by(f.tags))
     ),
 
     tellable AS MATERIALIZED (

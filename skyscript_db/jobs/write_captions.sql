@@ -23,15 +23,18 @@ WITH part AS (
     WHERE p.pronamespace = 'skyscript'::regnamespace
         AND p.proname IN (
             'apparent_size_px2', 'article', 'closeness', 'counted', 'counted_plainly',
-            'direction_bit', 'directions', 'feature_texts', 'groundable', 'is_private',
-            'listed', 'max_gsd_m', 'multi_caption', 'n_tokens', 'noun', 'opening',
-            'pieces', 'plain_surroundings', 'plain_texts', 'plural', 'rarity', 'readable',
-            'recipe', 'relation_at', 'sentence', 'stands', 'style_texts', 'tag_text',
-            'tail', 'told_tags'
+            'direction_bit', 'directions', 'feature_texts', 'groundable', 'hidden_by',
+            'is_private', 'listed', 'max_gsd_m', 'multi_caption', 'n_tokens', 'noun',
+            'opening', 'pieces', 'plain_surroundings', 'plain_texts', 'plural', 'rarity',
+            'readable', 'recipe', 'relation_at', 'sentence', 'stands', 'style_texts',
+            'tag_text', 'tail', 'told_tags'
         )
     UNION ALL
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
     FROM skyscript.word_tokens AS w
+    UNION ALL
+    SELECT '', '', md5(string_agg(h.key || '=' || h.value, ' ' ORDER BY h.key, h.value))
+    FROM skyscript.hiding_tag AS h
     UNION ALL
     SELECT '', '', md5(r::text)
     FROM skyscript.caption_recipe AS r
@@ -224,8 +227,11 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(tag.key, tag.value) AS tags
         FROM jsonb_each_text(cf.tags) AS tag
-        WHERE (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
+        WHERE (
+            (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
             OR tag.key IN (SELECT r.key FROM skyscript.caption_rule AS r WHERE r.is_generic)
+        )
+            AND NOT EXISTS (SELECT FROM skyscript.hidden_by(cf.tags))
     ) AS tellable
     GROUP BY tellable.tags, l.kind, l.gsd_m
 ) AS kin

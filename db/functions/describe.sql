@@ -222,8 +222,7 @@ BEGIN
 
         SELECT skyscript.sentence(concat(
             skyscript.opening(chosen.prefix, gsd_m, chosen.aerial_max_gsd_m),
-            head.alone,
-            told.words
+            skyscript.surrounded(head.alone, told.words)
         ))
         FROM feature AS head
         CROSS JOIN around

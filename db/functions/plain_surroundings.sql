@@ -224,6 +224,25 @@ COMMENT ON FUNCTION skyscript.plain_surroundings IS
     'What lies around the features in the focus of chips, and where, in words to be put '
     'behind them.';
 
+-- A house "with a flat roof, beside a car park": it is not the roof that lies there.
+CREATE FUNCTION skyscript.surrounded(head text, words text)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+AS $$
+    SELECT concat(
+        head,
+        CASE
+            WHEN head LIKE '% with %' AND words ~ '^ (between|beside|along) ' THEN ','
+        END,
+        words
+    )
+$$;
+
+COMMENT ON FUNCTION skyscript.surrounded IS
+    'A feature alone, with the words of what lies around it behind.';
+
 CREATE FUNCTION skyscript.closeness(relation text)
 RETURNS integer
 LANGUAGE sql

@@ -27,7 +27,7 @@ WITH part AS (
             'is_private', 'listed', 'max_gsd_m', 'multi_caption', 'n_tokens', 'noun',
             'opening', 'pieces', 'plain_surroundings', 'plain_texts', 'plural', 'rarity',
             'readable', 'recipe', 'relation_at', 'sentence', 'stands', 'style_texts',
-            'tag_text', 'tail', 'told_tags'
+            'surrounded', 'tag_text', 'tail', 'told_tags'
         )
     UNION ALL
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
@@ -405,7 +405,9 @@ INNER JOIN batch AS c ON c.chip_id = head.chip_id
 LEFT JOIN around ON around.chip_id = head.chip_id
 CROSS JOIN recipe
 CROSS JOIN LATERAL (
-    VALUES ('focus', head.alone), ('multi_feature', concat(head.alone, around.words))
+    VALUES
+        ('focus', head.alone),
+        ('multi_feature', skyscript.surrounded(head.alone, around.words))
 ) AS caption (kind, text);
 
 -- name: count_tokens

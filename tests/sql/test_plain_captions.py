@@ -200,3 +200,25 @@ def test_chips_told_together_are_told_as_they_are_alone(conn):
         (1, " in a park, with three trees to the north"),
         (2, ", crossed by a river, with a tree to the south"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("head", "words", "told"),
+    [
+        ("a barn", " beside a road", "a barn beside a road"),
+        (
+            "a barn with a flat roof",
+            " beside a road",
+            "a barn with a flat roof, beside a road",
+        ),
+        (
+            "a barn with a flat roof",
+            " on farmland beside a road",
+            "a barn with a flat roof on farmland beside a road",
+        ),
+        ("a barn with a flat roof", None, "a barn with a flat roof"),
+    ],
+)
+def test_it_is_not_the_roof_that_lies_beside_a_road(conn, head, words, told):
+    said = conn.execute("SELECT skyscript.surrounded(%s, %s)", (head, words)).fetchone()
+    assert said == (told,)

@@ -35,6 +35,7 @@ REFERENCE_TABLES = (
     "caption_rule",
     "caption_word",
     "failure_remedy",
+    "hiding_tag",
     "tag_label",
     "tag_rule",
     "tag_vote",

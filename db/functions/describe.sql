@@ -54,7 +54,8 @@ AS $$
         CROSS JOIN LATERAL skyscript.apparent_size_px2(
             f.kind, f.width_px, f.height_px, gsd_m
         ) AS size (px2)
-        WHERE f.kind = 'n' OR greatest(f.width_px, f.height_px) >= r.min_size_px
+        WHERE (f.kind = 'n' OR greatest(f.width_px, f.height_px) >= r.min_size_px)
+            AND NOT EXISTS (SELECT FROM skyscript.hidden_by(f.tags))
     ),
 
     tellable AS MATERIALIZED (
@@ -197,6 +198,11 @@ BEGIN
 
         around AS (
             SELECT
+                array_agg(1::bigint) AS one_chip,
+                array_agg(head.one) AS head_one,
+                array_agg(head.kind) AS head_kind,
+                array_agg(head.preposition) AS head_preposition,
+                array_agg(chosen.max_tokens - head.head_tokens - 1) AS room,
                 array_agg(f.one) AS one,
                 array_agg(f.many) AS many,
                 array_agg(f.preposition) AS preposition,
@@ -214,18 +220,18 @@ BEGIN
             WHERE head.n = 1
         )
 
-        SELECT skyscript.sentence(
-            skyscript.opening(chosen.prefix, gsd_m, chosen.aerial_max_gsd_m) || told.caption
-        )
+        SELECT skyscript.sentence(concat(
+            skyscript.opening(chosen.prefix, gsd_m, chosen.aerial_max_gsd_m),
+            skyscript.surrounded(head.alone, told.words)
+        ))
         FROM feature AS head
         CROSS JOIN around
-        CROSS JOIN LATERAL skyscript.plain_caption(
-            head.alone, head.one, head.kind, head.preposition, around.one,
-            around.many, around.preposition, around.relation, around.direction,
-            around.n_tokens, around.rarity, around.share, around.n,
-            chosen.max_tokens - head.head_tokens - 1,
+        LEFT JOIN LATERAL skyscript.plain_surroundings(
+            around.one_chip, around.head_one, around.head_kind, around.head_preposition,
+            around.room, around.one, around.many, around.preposition, around.relation,
+            around.direction, around.n_tokens, around.rarity, around.share, around.n,
             chosen.max_neighbours, chosen.is_spatial
-        ) AS told
+        ) AS told ON true
         WHERE head.n = 1
     ));
 END

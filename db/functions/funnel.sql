@@ -74,6 +74,7 @@ AS $$
         FROM feature
         CROSS JOIN LATERAL jsonb_each_text(feature.tags) AS tag
         INNER JOIN visible_tag AS v ON v.key = tag.key AND v.value = tag.value
+        WHERE NOT EXISTS (SELECT FROM skyscript.hidden_by(feature.tags))
     ) AS visible
     UNION ALL
     SELECT 3, 'scenes', count(*) FROM scene

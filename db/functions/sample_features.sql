@@ -29,6 +29,7 @@ AS $$
         CROSS JOIN LATERAL jsonb_each_text(f.tags) AS tag
         INNER JOIN skyscript.visible_tag AS v
             ON v.key = tag.key AND v.value = tag.value
+        WHERE NOT EXISTS (SELECT FROM skyscript.hidden_by(f.tags))
     ),
 
     rare AS (

@@ -48,6 +48,7 @@ AS $$
     ) AS told
     CROSS JOIN LATERAL (SELECT skyscript.readable(told.value) AS value) AS readable
     WHERE told.value IS NOT NULL
+        AND (gsd_m IS NULL OR NOT EXISTS (SELECT FROM skyscript.hidden_by(tags)))
 $$;
 
 COMMENT ON FUNCTION skyscript.told_tags IS

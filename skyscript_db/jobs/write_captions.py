@@ -3,7 +3,7 @@
 In: ``chip_feature``, verdicts, ``caption_rule``, ``caption_word``, ``caption_recipe``.
 Out: ``caption_text`` and ``caption``: ``focus`` tells the focus feature alone,
 ``multi_feature`` tells it with its surroundings. The grammar is in the functions
-``skyscript.style_texts``, ``multi_caption`` and ``plain_caption``.
+``skyscript.style_texts``, ``multi_caption`` and ``plain_surroundings``.
 
 ``caption_basis`` keeps the verdicts, rules and words that a recipe's captions were told
 by. Where they have changed since, the chips that they tell of are told anew.
@@ -32,7 +32,7 @@ UNIT = "chips"
 SQL = queries.beside(__file__)
 
 # About 80 features a chip in a city: a batch is some 400 K rows, a second or two.
-BATCH = 5000
+BATCH = 2500
 
 # What a recipe's settings may hold, and the values of those that are words.
 SETTINGS: dict[str, tuple[object, ...] | type] = {
@@ -194,7 +194,13 @@ class _Teller:
             self.is_ready = True
         values = {"recipe": self.recipe, "chips": chips}
         for statement in (
-            *(SQL.create_links, SQL.create_told, SQL.add_told),
+            *(
+                SQL.create_batch,
+                SQL.analyze_batch,
+                SQL.create_links,
+                SQL.create_told,
+                SQL.add_told,
+            ),
             *(SQL.add_phrases, SQL.analyze_told, self.tell_chips, SQL.count_tokens),
             SQL.insert_texts,
         ):

@@ -22,15 +22,19 @@ WITH part AS (
     FROM pg_catalog.pg_proc AS p
     WHERE p.pronamespace = 'skyscript'::regnamespace
         AND p.proname IN (
-            'apparent_size_px2', 'article', 'counted', 'counted_plainly', 'directions',
-            'feature_texts', 'groundable', 'is_private', 'listed', 'max_gsd_m',
-            'multi_caption', 'n_tokens', 'noun', 'opening', 'pieces', 'placed',
-            'plain_caption', 'plain_texts', 'plural', 'rarity', 'readable', 'recipe',
-            'sentence', 'stands', 'style_texts', 'tag_text', 'told_tags'
+            'apparent_size_px2', 'article', 'closeness', 'counted', 'counted_plainly',
+            'direction_bit', 'directions', 'feature_texts', 'groundable', 'hidden_by',
+            'is_private', 'listed', 'max_gsd_m', 'multi_caption', 'n_tokens', 'noun',
+            'opening', 'pieces', 'plain_surroundings', 'plain_texts', 'plural', 'rarity',
+            'readable', 'recipe', 'relation_at', 'sentence', 'stands', 'style_texts',
+            'surrounded', 'tag_text', 'tail', 'told_tags'
         )
     UNION ALL
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
     FROM skyscript.word_tokens AS w
+    UNION ALL
+    SELECT '', '', md5(string_agg(h.key || '=' || h.value, ' ' ORDER BY h.key, h.value))
+    FROM skyscript.hiding_tag AS h
     UNION ALL
     SELECT '', '', md5(r::text)
     FROM skyscript.caption_recipe AS r
@@ -132,7 +136,8 @@ SELECT p.id FROM pending AS p WHERE p.n BETWEEN %(first)s AND %(last)s ORDER BY 
 -- What a connection has told so far. Features repeat: each set of tags is told once, by
 -- a hash of 64 bits, which its kind and what can be seen at the GSD are part of.
 DROP TABLE IF EXISTS
-    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature, pg_temp.link,
+    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature, pg_temp.batch,
+    pg_temp.link,
     pg_temp.told_news, pg_temp.told, pg_temp.text_told;
 CREATE TEMPORARY TABLE level AS
 SELECT g.max_gsd_m, row_number() OVER (ORDER BY g.max_gsd_m) AS n
@@ -160,6 +165,28 @@ CREATE TEMPORARY TABLE phrase (
     told_id integer
 );
 
+-- name: create_batch
+-- The chips, with the coarsest of the levels at which a tag is told there.
+CREATE TEMPORARY TABLE batch AS
+SELECT
+    chip.id AS chip_id,
+    chip.gsd_m,
+    chip.width_px * chip.height_px AS area_px2,
+    seen.n AS seen_n,
+    seen.max_gsd_m AS seen_gsd_m
+FROM unnest(%(chips)s::bigint[]) AS chosen (id)
+INNER JOIN skyscript.chip ON chip.id = chosen.id
+CROSS JOIN LATERAL (
+    SELECT level.n, level.max_gsd_m
+    FROM level
+    WHERE level.max_gsd_m >= chip.gsd_m
+    ORDER BY level.n
+    LIMIT 1
+) AS seen;
+
+-- name: analyze_batch
+ANALYZE batch;
+
 -- name: create_links
 CREATE TEMPORARY TABLE link AS
 SELECT
@@ -173,24 +200,12 @@ SELECT
     skyscript.apparent_size_px2(cf.kind, cf.width_px, cf.height_px, c.gsd_m) AS size_px2,
     cf.relation,
     cf.direction
-FROM (
-    SELECT chip.id, chip.gsd_m, seen.n AS seen_n, seen.max_gsd_m AS seen_gsd_m
-    FROM unnest(%(chips)s::bigint[]) AS batch (id)
-    INNER JOIN skyscript.chip ON chip.id = batch.id
-    CROSS JOIN LATERAL (
-        SELECT level.n, level.max_gsd_m
-        FROM level
-        WHERE level.max_gsd_m >= chip.gsd_m
-        ORDER BY level.n
-        LIMIT 1
-    ) AS seen
-    OFFSET 0
-) AS c
+FROM batch AS c
 CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
-INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.id
-WHERE cf.role = 'focus'
+INNER JOIN skyscript.chip_feature AS cf ON cf.chip_id = c.chip_id
+WHERE greatest(cf.width_px, cf.height_px) >= recipe.min_size_px
     OR cf.kind = 'n'
-    OR greatest(cf.width_px, cf.height_px) >= recipe.min_size_px;
+    OR cf.role = 'focus';
 
 -- name: create_told
 -- Of each set of tags that is new, one feature; without what is never told, most of
@@ -212,8 +227,11 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(tag.key, tag.value) AS tags
         FROM jsonb_each_text(cf.tags) AS tag
-        WHERE (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
+        WHERE (
+            (tag.key, tag.value) IN (SELECT t.key, t.value FROM tellable AS t)
             OR tag.key IN (SELECT r.key FROM skyscript.caption_rule AS r WHERE r.is_generic)
+        )
+            AND NOT EXISTS (SELECT FROM skyscript.hidden_by(cf.tags))
     ) AS tellable
     GROUP BY tellable.tags, l.kind, l.gsd_m
 ) AS kin
@@ -254,85 +272,101 @@ ANALYZE phrase, told_feature;
 
 -- name: tell_paper
 CREATE TEMPORARY TABLE told AS
-WITH told_link AS NOT MATERIALIZED (
-    SELECT l.chip_id, l.is_focus, p.told_id, l.size_px2
+WITH recipe AS MATERIALIZED (
+    SELECT
+        r.prefix, r.max_tokens, r.merges, r.max_neighbours, r.is_by_salience,
+        r.aerial_max_gsd_m
+    FROM skyscript.recipe(%(recipe)s) AS r
+),
+
+kin AS (
+    SELECT
+        l.chip_id, p.told_id, l.is_focus, count(*) AS n, max(l.size_px2) AS size_px2
     FROM link AS l
     INNER JOIN phrase AS p ON p.hash = l.hash
     WHERE p.told_id IS NOT NULL
+    GROUP BY l.chip_id, p.told_id, l.is_focus
 ),
 
-neighbour AS (
-    SELECT l.chip_id, l.told_id, count(*) AS n, max(l.size_px2) AS size_px2
-    FROM told_link AS l
-    WHERE NOT l.is_focus
-    GROUP BY l.chip_id, l.told_id
-),
-
-around AS (
+chip AS (
     SELECT
-        n.chip_id,
-        array_agg(f.one) AS one,
-        array_agg(f.many) AS many,
-        array_agg(f.n_tokens) AS n_tokens,
+        kin.chip_id,
+        max(kin.told_id) FILTER (WHERE kin.is_focus) AS head_id,
+        array_agg(f.one) FILTER (WHERE NOT kin.is_focus) AS one,
+        array_agg(f.many) FILTER (WHERE NOT kin.is_focus) AS many,
+        array_agg(f.n_tokens) FILTER (WHERE NOT kin.is_focus) AS n_tokens,
         array_agg(
             CASE
                 WHEN recipe.is_by_salience
-                    THEN f.rarity * sqrt(least(1, n.size_px2 / (c.width_px * c.height_px)))
-                ELSE n.size_px2
+                    THEN f.rarity * sqrt(least(1, kin.size_px2 / c.area_px2))
+                ELSE kin.size_px2
             END
-        ) AS weight,
-        array_agg(n.n) AS n
-    FROM neighbour AS n
-    INNER JOIN told_feature AS f ON f.id = n.told_id
-    INNER JOIN skyscript.chip AS c ON c.id = n.chip_id
-    CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
-    GROUP BY n.chip_id
+        ) FILTER (WHERE NOT kin.is_focus) AS weight,
+        array_agg(kin.n) FILTER (WHERE NOT kin.is_focus) AS n
+    FROM kin
+    INNER JOIN told_feature AS f ON f.id = kin.told_id
+    INNER JOIN batch AS c ON c.chip_id = kin.chip_id
+    CROSS JOIN recipe
+    GROUP BY kin.chip_id
 )
 
 SELECT
-    l.chip_id,
+    chip.chip_id,
     caption.kind,
     skyscript.opening(recipe.prefix, c.gsd_m, recipe.aerial_max_gsd_m) || caption.text
         AS text
-FROM told_link AS l
-INNER JOIN skyscript.chip AS c ON c.id = l.chip_id
-INNER JOIN told_feature AS f ON f.id = l.told_id
-LEFT JOIN around ON around.chip_id = l.chip_id
-CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
+FROM chip
+INNER JOIN batch AS c ON c.chip_id = chip.chip_id
+INNER JOIN told_feature AS f ON f.id = chip.head_id
+CROSS JOIN recipe
 CROSS JOIN LATERAL skyscript.multi_caption(
-    f.one, around.one, around.many, around.n_tokens, around.weight, recipe.max_tokens,
-    around.n, f.head_tokens, recipe.merges, recipe.max_neighbours
+    f.one, chip.one, chip.many, chip.n_tokens, chip.weight, recipe.max_tokens,
+    chip.n, f.head_tokens, recipe.merges, recipe.max_neighbours
 ) AS multi
 CROSS JOIN LATERAL (
     VALUES ('focus', f.alone), ('multi_feature', multi.caption)
-) AS caption (kind, text)
-WHERE l.is_focus;
+) AS caption (kind, text);
 
 -- name: tell_plain
 CREATE TEMPORARY TABLE told AS
-WITH told_link AS NOT MATERIALIZED (
-    SELECT l.chip_id, l.is_focus, l.kind, p.told_id, l.size_px2, l.relation, l.direction
+WITH recipe AS MATERIALIZED (
+    SELECT
+        r.prefix, r.max_tokens, r.max_neighbours, r.is_spatial, r.aerial_max_gsd_m
+    FROM skyscript.recipe(%(recipe)s) AS r
+),
+
+head AS MATERIALIZED (
+    SELECT
+        l.chip_id, l.kind::text AS kind, f.alone, f.one, f.preposition,
+        recipe.max_tokens - f.head_tokens - 1 AS room
     FROM link AS l
     INNER JOIN phrase AS p ON p.hash = l.hash
-    WHERE p.told_id IS NOT NULL
+    INNER JOIN told_feature AS f ON f.id = p.told_id
+    CROSS JOIN recipe
+    WHERE l.is_focus
 ),
 
 neighbour AS (
     SELECT
         l.chip_id,
-        l.told_id,
+        p.told_id,
         l.relation,
         l.direction,
         count(*) AS n,
         sum(l.size_px2) AS size_px2
-    FROM told_link AS l
-    WHERE NOT l.is_focus
-    GROUP BY l.chip_id, l.told_id, l.relation, l.direction
+    FROM link AS l
+    INNER JOIN phrase AS p ON p.hash = l.hash
+    WHERE NOT l.is_focus AND p.told_id IS NOT NULL
+    GROUP BY l.chip_id, p.told_id, l.relation, l.direction
 ),
 
-around AS (
+entry AS (
     SELECT
-        n.chip_id,
+        array_agg(n.chip_id) AS chip_id,
+        array_agg(head.one) AS head_one,
+        array_agg(head.kind) AS head_kind,
+        array_agg(head.preposition) AS head_preposition,
+        array_agg(head.room) AS room,
         array_agg(f.one) AS one,
         array_agg(f.many) AS many,
         array_agg(f.preposition) AS preposition,
@@ -340,35 +374,41 @@ around AS (
         array_agg(n.direction) AS direction,
         array_agg(f.n_tokens) AS n_tokens,
         array_agg(f.rarity) AS rarity,
-        array_agg(n.size_px2 / (c.width_px * c.height_px)) AS share,
+        array_agg(n.size_px2 / c.area_px2) AS share,
         array_agg(n.n) AS n
     FROM neighbour AS n
+    INNER JOIN head ON head.chip_id = n.chip_id
     INNER JOIN told_feature AS f ON f.id = n.told_id
-    INNER JOIN skyscript.chip AS c ON c.id = n.chip_id
-    GROUP BY n.chip_id
+    INNER JOIN batch AS c ON c.chip_id = n.chip_id
+),
+
+around AS MATERIALIZED (
+    SELECT a.chip_id, a.words
+    FROM entry
+    CROSS JOIN recipe
+    CROSS JOIN LATERAL skyscript.plain_surroundings(
+        entry.chip_id, entry.head_one, entry.head_kind, entry.head_preposition,
+        entry.room, entry.one, entry.many, entry.preposition, entry.relation,
+        entry.direction, entry.n_tokens, entry.rarity, entry.share, entry.n,
+        recipe.max_neighbours, recipe.is_spatial
+    ) AS a
 )
 
 SELECT
-    l.chip_id,
+    head.chip_id,
     caption.kind,
     skyscript.sentence(
         skyscript.opening(recipe.prefix, c.gsd_m, recipe.aerial_max_gsd_m) || caption.text
     ) AS text
-FROM told_link AS l
-INNER JOIN skyscript.chip AS c ON c.id = l.chip_id
-INNER JOIN told_feature AS f ON f.id = l.told_id
-LEFT JOIN around ON around.chip_id = l.chip_id
-CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
-CROSS JOIN LATERAL skyscript.plain_caption(
-    f.alone, f.one, l.kind::text, f.preposition, around.one, around.many,
-    around.preposition, around.relation, around.direction, around.n_tokens,
-    around.rarity, around.share, around.n, recipe.max_tokens - f.head_tokens - 1,
-    recipe.max_neighbours, recipe.is_spatial
-) AS multi
+FROM head
+INNER JOIN batch AS c ON c.chip_id = head.chip_id
+LEFT JOIN around ON around.chip_id = head.chip_id
+CROSS JOIN recipe
 CROSS JOIN LATERAL (
-    VALUES ('focus', f.alone), ('multi_feature', multi.caption)
-) AS caption (kind, text)
-WHERE l.is_focus;
+    VALUES
+        ('focus', head.alone),
+        ('multi_feature', skyscript.surrounded(head.alone, around.words))
+) AS caption (kind, text);
 
 -- name: count_tokens
 -- Texts repeat too: each is counted once, and those already stored not again. Their words
@@ -444,7 +484,7 @@ DELETE FROM skyscript.caption_retelling AS again
 WHERE again.recipe = %(recipe)s AND again.chip_id = ANY(%(chips)s::bigint[]);
 
 -- name: drop_batch
-DROP TABLE link, told_news, told, text_told;
+DROP TABLE batch, link, told_news, told, text_told;
 
 -- name: drop_cache
 DROP TABLE IF EXISTS

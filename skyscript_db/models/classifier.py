@@ -53,6 +53,20 @@ class TagRule(Base):
     )
 
 
+class HidingTag(Base):
+    """A tag that hides the feature that carries it; the project ships these."""
+
+    __tablename__ = "hiding_tag"
+
+    key: Mapped[str] = mapped_column(primary_key=True, comment="Key, verbatim.")
+    value: Mapped[str] = mapped_column(primary_key=True, comment="Value, verbatim.")
+    reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
+
+    __table_args__ = (
+        {"comment": "Tags that hide a whole feature from above, such as tunnel=yes."},
+    )
+
+
 class TagEmbedding(Base):
     """The vector of a tag."""
 

@@ -255,3 +255,28 @@ def test_all_functions_of_the_grammar_count_when_it_changes(conn):
         for name in re.findall(r"skyscript\.(\w+)\s*\(", bodies[function])
     }
     assert called & set(bodies) <= named
+
+
+def test_what_another_tag_hides_is_told_of_no_chip(linked, run_job):
+    linked.conn.execute(
+        "UPDATE skyscript.chip_feature"
+        " SET tags = tags || jsonb_build_object('tunnel', 'yes')"
+        " WHERE osm_id IN (2, 11)"
+    )
+    run_job(linked.conn, "write_captions")
+    assert linked.conn.execute(CAPTIONS).fetchall() == [
+        ("focus", "building"),
+        ("multi_feature", "building, surrounded by two natural trees"),
+    ]
+
+
+def test_captions_are_told_anew_when_other_tags_hide(linked, run_job):
+    run_job(linked.conn, "write_captions")
+    linked.conn.execute(
+        "INSERT INTO skyscript.hiding_tag VALUES ('landuse', 'grass', 'mown')"
+    )
+    run_job(linked.conn, "write_captions")
+    assert linked.conn.execute(CAPTIONS).fetchall()[1] == (
+        "multi_feature",
+        "building, surrounded by three natural trees",
+    )

@@ -73,6 +73,23 @@ def test_describe_tells_the_largest_first_and_counts(village):
     )
 
 
+def test_what_another_tag_hides_is_not_told(village):
+    add_feature(
+        village,
+        "LINESTRING(10 50.0005, 10.002 50.0005)",
+        osm_id=21,
+        highway="primary",
+        tunnel="yes",
+    )
+    add_feature(village, "POINT(10.001 50.0011)", osm_id=22, natural="tree", level="-1")
+    test_describe_tells_the_largest_first_and_counts(village)
+    test_features_in_gives_what_could_be_seen(village)
+    (told,) = village.execute(
+        f"SELECT skyscript.describe({BOX}, 0.5, 'plain')"
+    ).fetchone()
+    assert "tree" not in told
+
+
 def test_describe_of_an_empty_place_is_null(village):
     nowhere = village.execute(
         "SELECT skyscript.describe(skyscript.box(0, 0, 1, 1), 0.5)"

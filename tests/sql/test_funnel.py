@@ -46,3 +46,15 @@ def test_pairs_of_a_removed_extract_are_still_counted(trees):
     assert funnel(trees, tags=Jsonb({"natural": "tree"}))[5:] == [3, 3, 6, 0]
     (n_pairs,) = trees.execute("SELECT count(*) FROM skyscript.pair").fetchone()
     assert n_pairs == 6
+
+
+def test_what_another_tag_hides_is_no_focus(database, run_job):
+    add_scene(database.conn)
+    add_feature(database.conn, point(500, 500), osm_id=1, natural="tree")
+    add_feature(database.conn, point(510, 500), osm_id=2, natural="tree", level="-1")
+    run_job(database.conn, *JOBS)
+    assert funnel(database.conn)[:4] == [2, 1, 1, 1]
+    hidden = database.conn.execute(
+        "SELECT h.reason FROM osm.feature AS f, skyscript.hidden_by(f.tags) AS h"
+    ).fetchall()
+    assert hidden == [("lies below the ground",)]

@@ -118,15 +118,16 @@ NEIGHBOURS = [
 def sentence(conn, rows, *, most: int = 9, room: int = 70, spatial: bool = True) -> str:
     columns = list(zip(*rows, strict=True))
     ones, manys, prepositions, relations, directions, rarities, shares = columns
+    n = len(ones)
     return conn.execute(
-        "SELECT skyscript.sentence(caption) FROM skyscript.plain_caption("
-        "'a football pitch', 'a football pitch', 'a', 'on', %s, %s, %s, %s, %s,"
-        " %s, %s, %s, %s, %s, %s, %s)",
+        "SELECT skyscript.sentence(concat('a football pitch', words))"
+        " FROM (VALUES (1)) AS one LEFT JOIN skyscript.plain_surroundings("
+        "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON true",
         (
+            *([1] * n, ["a football pitch"] * n, ["a"] * n, ["on"] * n, [room] * n),
             *(list(ones), list(manys), list(prepositions), list(relations)),
-            *(list(directions), [4] * len(ones), list(rarities), list(shares)),
-            *([2 if one == "a tennis court" else 1 for one in ones], room, most),
-            spatial,
+            *(list(directions), [4] * n, list(rarities), list(shares)),
+            *([2 if one == "a tennis court" else 1 for one in ones], most, spatial),
         ),
     ).fetchone()[0]
 
@@ -181,3 +182,43 @@ def test_every_word_of_the_vocabulary_is_of_a_tag_that_can_be_seen(conn):
         " WHERE r.key = w.key AND r.role = 'attribute')"
     ).fetchall()
     assert known == []
+
+
+def test_chips_told_together_are_told_as_they_are_alone(conn):
+    chips, heads, kinds = [1, 2, 1, 2], ["a pond", "a road"] * 2, ["a", "w"] * 2
+    told = conn.execute(
+        "SELECT chip_id, words FROM skyscript.plain_surroundings("
+        "%s, %s, %s, ARRAY['in', 'on', 'in', 'on'], ARRAY[70, 70, 70, 70],"
+        " ARRAY['a park', 'a river', 'a tree', 'a tree'],"
+        " ARRAY[NULL, NULL, 'trees', 'trees'], ARRAY['in', 'in', 'at', 'at'],"
+        " ARRAY['around', 'across', 'near', 'near'],"
+        " ARRAY[NULL, NULL, 'north', 'south'], ARRAY[3, 3, 3, 3], ARRAY[2, 2, 1, 1],"
+        " ARRAY[1, 0.2, 0.1, 0.1], ARRAY[1, 1, 3, 1], 5, true) ORDER BY chip_id",
+        (chips, heads, kinds),
+    ).fetchall()
+    assert told == [
+        (1, " in a park, with three trees to the north"),
+        (2, ", crossed by a river, with a tree to the south"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "words", "told"),
+    [
+        ("a barn", " beside a road", "a barn beside a road"),
+        (
+            "a barn with a flat roof",
+            " beside a road",
+            "a barn with a flat roof, beside a road",
+        ),
+        (
+            "a barn with a flat roof",
+            " on farmland beside a road",
+            "a barn with a flat roof on farmland beside a road",
+        ),
+        ("a barn with a flat roof", None, "a barn with a flat roof"),
+    ],
+)
+def test_it_is_not_the_roof_that_lies_beside_a_road(conn, head, words, told):
+    said = conn.execute("SELECT skyscript.surrounded(%s, %s)", (head, words)).fetchone()
+    assert said == (told,)

@@ -1,0 +1,17 @@
+-- A road in a tunnel is a road, and cannot be seen: these tags hide the whole feature,
+-- whatever its other tags are. A table, since PostgreSQL plans such a function together
+-- with its query.
+CREATE FUNCTION skyscript.hidden_by(tags jsonb)
+RETURNS TABLE (key text, value text, reason text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+ROWS 1
+AS $$
+    SELECT h.key, h.value, h.reason
+    FROM skyscript.hiding_tag AS h
+    WHERE h.value = tags ->> h.key
+$$;
+
+COMMENT ON FUNCTION skyscript.hidden_by IS
+    'Those of a feature''s tags that hide it from above; no row where none does.';

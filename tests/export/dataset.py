@@ -27,6 +27,15 @@ def jpeg(seed: int, side_px: int = 32) -> bytes:
     return file.getvalue()
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return all files of a folder by their paths in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 @dataclass
 class Dataset:
     """Inserts rows and writes files; every method has plain defaults."""

@@ -77,7 +77,7 @@ class ExportResult:
     command: str | None
 
 
-def export(
+def export(  # noqa: PLR0913 - each is an option of the command
     conn: psycopg.Connection[Any],
     settings: Settings,
     folder: Path | str,

@@ -1,7 +1,8 @@
 """SkyScript's own form: image files by its names, and CSV files with its columns.
 
 ``train.csv`` and its like have SkyScript's columns, where ``title`` is the caption of
-the wanted kind; ``train.tsv`` has the two that open_clip reads by default; ``metadata.jsonl`` has all that is known of each chip.
+the wanted kind; ``train.tsv`` has the two that open_clip reads by default;
+``metadata.jsonl`` has all that is known of each chip.
 """
 
 from __future__ import annotations

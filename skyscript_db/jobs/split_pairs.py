@@ -56,7 +56,7 @@ def _warn_of_empty(work: Work, chosen: Parameters) -> None:
     if n_cells and missing and work.limit is None:
         logger.warning(
             "no chip is in the split %s: whole cells of 0.01 degrees are drawn, and "
-            "there are %d; have more ground, or another seed (SKYSCRIPT_SEED), or "
-            "larger shares (SKYSCRIPT_SPLIT_VAL_FRACTION, SKYSCRIPT_SPLIT_TEST_FRACTION)",
+            "there are %d; have more ground, another seed (SKYSCRIPT_SEED), or larger "
+            "shares (SKYSCRIPT_SPLIT_VAL_FRACTION, SKYSCRIPT_SPLIT_TEST_FRACTION)",
             *(" and ".join(missing), n_cells),
         )

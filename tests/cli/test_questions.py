@@ -202,12 +202,17 @@ def test_export_tells_of_chips_that_are_in_no_split(
     told = on_town("export", str(tmp_path / "drawn"), *words)
     assert "        5 unsplit (reaching into another split, or newer than" in told.out
     assert told.err == ""
-    runs = "UPDATE skyscript.job_run SET job = %s WHERE job = %s"
-    town.conn.execute(runs, ("set aside", "split_pairs"))
+    (scheme,) = town.conn.execute("SELECT skyscript.current_scheme()").fetchone()
+    show = (
+        "UPDATE skyscript.job_run"
+        " SET parameters = parameters || jsonb_build_object('scheme', %s::text)"
+        " WHERE job = 'split_pairs'"
+    )
+    town.conn.execute(show, ("another",))
     try:
         told = on_town("export", str(tmp_path / "not"), *words)
     finally:
-        town.conn.execute(runs, ("split_pairs", "set aside"))
+        town.conn.execute(show, (scheme,))
     assert told.status == 0
     assert told.err == (
         "no chip is in a split: draw train, val and test with `skyscript run "

@@ -215,7 +215,7 @@ class _Load:
 
     def _reject(self, href: str, error: Exception) -> None:
         self.result.rejected[href] = str(error)
-        logger.warning("%s: rejected: %s", href, error)
+        logger.info("%s: rejected: %s", href, error)
 
     def _wanted(self, found: Found) -> pystac.Item | None:
         """Return an item that is asked for; count those that are not."""
@@ -250,15 +250,20 @@ class _Load:
         return row == (True,)
 
     def _enter(self, wanted: Sequence[Described]) -> None:
+        """Enter a page in one transaction; count it when it is committed."""
+        page = SceneLoad(self.plan.name)
         dropped: list[str | None] = []
         with ExitStack() as guard:
             with self.conn.transaction():
                 collection_id = self._collection(wanted[0])
                 for found in wanted:
-                    dropped += self._enter_one(collection_id, found, guard)
-            self.result.n_chips_dropped += len(dropped)
-            if dropped:
-                scenes.remove_images(images.open_store(self.settings), dropped)
+                    dropped += self._enter_one(collection_id, found, page, guard)
+                # Before the commit: were there none, rows would go and files stay.
+                store = images.open_store(self.settings) if dropped else None
+            page.n_chips_dropped = len(dropped)
+            self.result.add(page)
+            if store is not None:
+                scenes.remove_images(store, dropped)
 
     def _collection(self, first: Described) -> int:
         if self._entry is None:
@@ -266,16 +271,17 @@ class _Load:
         return collections.enter(self.conn, self._entry)
 
     def _enter_one(
-        self, collection_id: int, found: Described, guard: ExitStack
+        self, collection_id: int, found: Described, page: SceneLoad, guard: ExitStack
     ) -> list[str | None]:
         try:
             with ground.explained(), self.conn.transaction():
                 row = scene.row(self.conn, found)
                 outcome, dropped = scenes.register(self.conn, collection_id, row, guard)
         except LoaderError as error:
-            self._reject(found.href, error)
+            page.rejected[found.href] = str(error)
+            logger.info("%s: rejected: %s", found.href, error)
             return []
-        self.result.count(outcome)
+        page.count(outcome)
         return dropped
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from loaders.stac import addresses
 from loaders.stac.addresses import shown
+from loaders.stac.connections import Adapter
 from skyscript_db.errors import LoaderError, RequestFailed
 from skyscript_db.remote import Remote, Stopped, retry_after_s
 
@@ -56,7 +56,7 @@ class Web:
         self._is_closed = False
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_maxsize=settings.request_concurrency)
+        adapter = Adapter(pool_maxsize=settings.request_concurrency)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)
 

@@ -227,7 +227,7 @@ def _is_same(known: Any, row: SceneRow) -> bool:
     return (
         (known.version, known.file_sha256) == (row.version, row.file_sha256)
         and _sources(known.bands) == _sources(row.bands)
-        and _recipe(known.stretch) == _recipe(row.stretch)
+        and _settled(known.stretch) == _settled(row.stretch)
         and _is_same_grid(known, row)
     )
 
@@ -250,7 +250,7 @@ def _sources(bands: Mapping[str, Any]) -> tuple[Any, Any]:
     return bands["rgb"], bands.get("cloud")
 
 
-def _recipe(stretch: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settled(stretch: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what tells stretches of one scene apart; percentiles follow from it."""
     if stretch["method"] != "percentile":
         return stretch

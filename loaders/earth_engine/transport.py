@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 import httplib2
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
 
 from skyscript_db.errors import RequestFailed
+from skyscript_db.remote import is_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,16 +81,9 @@ def _cause(error: requests.RequestException, uri: str) -> str:
         return "the answer was cut off"
     if isinstance(error, requests.exceptions.SSLError):
         return f"no safe connection: {error}"
-    if _is_unanswered(error):
+    if is_unanswered(error):
         return _unanswered(urlsplit(uri))
     return f"no connection: {error}"
-
-
-def _is_unanswered(error: requests.RequestException) -> bool:
-    """Return whether no connection came about at all."""
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", None)
-    return isinstance(reason, NewConnectionError)
 
 
 def _unanswered(address: SplitResult) -> str:

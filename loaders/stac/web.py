@@ -19,7 +19,7 @@ from loaders.stac import addresses
 from loaders.stac.addresses import shown
 from loaders.stac.connections import Adapter
 from skyscript_db.errors import LoaderError, RequestFailed
-from skyscript_db.remote import Remote, Stopped, retry_after_s
+from skyscript_db.remote import Remote, Stopped, is_unanswered, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,9 +180,14 @@ _FINAL = (
 )
 
 
-def _broken(name: str, error: Exception) -> RequestFailed:
-    told = type(error).__name__
-    return RequestFailed(f"{name} broke off the answer ({told})", is_transient=True)
+def _broken(name: str, error: requests.RequestException) -> RequestFailed:
+    told = f"{name} broke off the answer ({type(error).__name__})"
+    if is_unanswered(error):
+        told = (
+            f"nothing answers at {name}: see whether the address is right and the "
+            "network is there"
+        )
+    return RequestFailed(told, is_transient=True)
 
 
 def _failure(response: requests.Response, name: str) -> RequestFailed:

@@ -63,3 +63,13 @@ def test_a_name_that_leads_further_in_than_it_did_is_not_asked(
     with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
         web.span(url, 0, 9, origin="https://93.184.215.14/")
     assert stac.asked == []
+
+
+def test_an_address_where_nothing_answers_is_told(settings: Settings, shared_info: str):
+    once = settings.model_copy(update={"request_tries": 1})
+    with Web(once, shared_info) as web, pytest.raises(RequestFailed) as caught:
+        ask(web, "http://127.0.0.1:9/stac")
+    assert str(caught.value) == (
+        "nothing answers at http://127.0.0.1:9/stac: see whether the address is right "
+        "and the network is there"
+    )

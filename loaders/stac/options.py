@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loaders.options import SceneOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StacOptions(SceneOptions):
     """Which items to load, and what the user says of them.
 

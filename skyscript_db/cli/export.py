@@ -114,7 +114,7 @@ def _print(result: ExportResult) -> None:
         f" version {result.version}"
     )
     for split, n in result.splits.items():
-        why = UNSPLIT if split == "unsplit" else ""
+        why = UNSPLIT if split == "unsplit" and len(result.splits) > 1 else ""
         click.echo(f"{n:>9,} {split}{why}")
     for reason, n in result.rejected.items():
         click.echo(f"rejected: {n:,} {reason}", err=True)

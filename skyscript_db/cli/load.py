@@ -188,9 +188,7 @@ def remove_collection(context: Context, *, name: str, yes: bool) -> None:
     from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
 
     if not yes:
-        click.confirm(
-            f"Remove {name} with all chips that were cut from it?", abort=True
-        )
+        _confirm(f"Remove {name} with all chips that were cut from it?")
     n_chips = removal.remove_collection(context.conn, context.settings, name)
     click.echo(f"removed {name}, and {n_chips:,} chips")
 

@@ -55,8 +55,8 @@ def _warn_of_empty(work: Work, chosen: Parameters) -> None:
     missing = [name for name in ("train", "val", "test") if name in wanted - drawn]
     if n_cells and missing and work.limit is None:
         logger.warning(
-            "no chip is in the split %s: whole cells of 0.01 degrees are drawn, and "
+            "no chip is in %s: whole cells of 0.01 degrees are drawn, and "
             "there are %d; have more ground, another seed (SKYSCRIPT_SEED), or larger "
             "shares (SKYSCRIPT_SPLIT_VAL_FRACTION, SKYSCRIPT_SPLIT_TEST_FRACTION)",
-            *(" and ".join(missing), n_cells),
+            *(" or ".join(missing), n_cells),
         )

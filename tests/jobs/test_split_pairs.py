@@ -65,7 +65,7 @@ def test_a_split_that_no_cell_came_into_is_told(chips, run_job, caplog):
         chips.conn, "split_pairs", split_val_fraction=0.001, split_test_fraction=0.001
     )
     (told,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
-    assert told.startswith("no chip is in the split val and test: whole cells of ")
+    assert told.startswith("no chip is in val or test: whole cells of ")
     assert "there are 4; have more ground" in told
 
 

@@ -61,9 +61,9 @@ without AS (
     SELECT p.osm_type, p.osm_id
     FROM skyscript.place_chips(
         %(side_px)s, %(min_side_px)s, %(max_side_px)s, %(margin)s, %(seed)s,
-        %(cell_fraction)s, %(rare_below)s
+        %(cell_fraction)s, %(rare_below)s, %(area)s::geometry
     ) AS p
-    WHERE p.reason IS DISTINCT FROM 'its cell was not drawn'
+    WHERE p.is_drawn
     GROUP BY p.osm_type, p.osm_id
     HAVING bool_and(p.reason IS NOT NULL)
 ),

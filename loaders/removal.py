@@ -5,20 +5,16 @@ The texts of captions and their embeddings stay: others may say the same.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-from loaders.scenes import drop_chips, without_jobs
+from loaders.scenes import drop_chips, remove_images, without_jobs
 from skyscript_db import images, queries
-from skyscript_db.errors import StorageError, UsageError
+from skyscript_db.errors import UsageError
 
 if TYPE_CHECKING:
     import psycopg
 
     from skyscript_db.config import Settings
-    from skyscript_db.images import ImageStore
-
-logger = logging.getLogger(__name__)
 
 SQL = queries.beside(__file__)
 
@@ -53,14 +49,35 @@ def remove_plan(conn: psycopg.Connection[Any], settings: Settings, plan: str) ->
     """Remove the chips of a plan; return how many they were.
 
     Raises:
-        UsageError: No chip is of this plan.
+        UsageError: No chip is of this plan, or of several that it may mean.
         JobBusy: A job is running, and may be at work on its chips.
     """
-    if plan not in {name for name, *_ in plans(conn)}:
+    return _remove(conn, settings, plan=find_plan(conn, plan))
+
+
+def find_plan(conn: psycopg.Connection[Any], told: str) -> str:
+    """Return the plan of this name, or the only one that begins so or has these words.
+
+    Raises:
+        UsageError: No chip is of such a plan, or several plans may be meant.
+    """
+    names = [str(name) for name, *_ in plans(conn)]
+    words = set(told.split())
+    found = [
+        name
+        for name in names
+        if name.startswith(told) or (words and words <= set(name.split()))
+    ]
+    if told in names or (words and len(found) == 1):
+        return told if told in names else found[0]
+    if words and found:
         raise UsageError(
-            f"no chip is of the plan {plan!r}: `skyscript remove plan` lists the plans"
+            f"{told!r} may be any of {len(found)} plans: {'; '.join(found)}; give "
+            "words that one alone has"
         )
-    return _remove(conn, settings, plan=plan)
+    raise UsageError(
+        f"no chip is of the plan {told!r}: `skyscript remove plan` lists the plans"
+    )
 
 
 def plans(conn: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
@@ -81,14 +98,5 @@ def _remove(
         with conn.transaction():
             dropped = drop_chips(conn, plan=plan, collection_id=collection_id)
             conn.execute(SQL.delete_collection, {"collection_id": collection_id})
-        # After the commit: a file too many does no harm, a row without its file does.
-        for path in filter(None, dropped):
-            _remove_file(store, path)
+        remove_images(store, dropped)
     return len(dropped)
-
-
-def _remove_file(store: ImageStore, path: str) -> None:
-    try:
-        store.remove(path)
-    except StorageError as error:
-        logger.warning("%s of a chip that is no more stays: %s", path, error)

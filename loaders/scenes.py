@@ -8,6 +8,7 @@ anew.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,13 +21,15 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
-from skyscript_db.errors import JobBusy, LoaderError
+from skyscript_db.errors import JobBusy, LoaderError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from skyscript_db.images import ImageStore
+
+logger = logging.getLogger(__name__)
 
 SQL = queries.beside(__file__)
 
@@ -201,10 +204,14 @@ def drop_chips(
 def remove_images(store: ImageStore, dropped: Iterable[str | None]) -> None:
     """Remove the files of chips that were dropped.
 
-    After the commit: a file too many does no harm, a row without its file does.
+    After the commit: a file too many does no harm, a row without its file does. What
+    cannot be removed is told in the log.
     """
     for image_path in filter(None, dropped):
-        store.remove(image_path)
+        try:
+            store.remove(image_path)
+        except StorageError as error:
+            logger.warning("%s of a chip that is no more stays: %s", image_path, error)
 
 
 def _values(row: SceneRow) -> dict[str, Any]:
@@ -220,7 +227,7 @@ def _is_same(known: Any, row: SceneRow) -> bool:
     return (
         (known.version, known.file_sha256) == (row.version, row.file_sha256)
         and _sources(known.bands) == _sources(row.bands)
-        and _recipe(known.stretch) == _recipe(row.stretch)
+        and _settled(known.stretch) == _settled(row.stretch)
         and _is_same_grid(known, row)
     )
 
@@ -243,7 +250,7 @@ def _sources(bands: Mapping[str, Any]) -> tuple[Any, Any]:
     return bands["rgb"], bands.get("cloud")
 
 
-def _recipe(stretch: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settled(stretch: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what tells stretches of one scene apart; percentiles follow from it."""
     if stretch["method"] != "percentile":
         return stretch

@@ -9,14 +9,17 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from math import isnan
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from skyscript_db.errors import ModelUnavailable, UsageError
+from skyscript_db.errors import ModelUnavailable, RequestFailed, UsageError
+from skyscript_db.remote import call_again, is_unanswered, retry_after_s
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
     from skyscript_db.config import Settings
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -92,33 +95,44 @@ class ChatModel:
                 {"role": "user", "content": json.dumps({"caption": caption})},
             ],
         }
-        cause = "no reply"
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                response = requests.post(
-                    self.url,
-                    data=json.dumps(body).encode(),
-                    headers=self._headers,
-                    timeout=self.timeout_s,
-                    allow_redirects=False,
-                )
-            except requests.RequestException as error:
-                cause, wait_s = type(error).__name__, _backoff(attempt)
-            else:
-                if response.status_code == requests.codes.ok:
-                    text, objection = read(response)
-                    return Reply(text, objection, attempt)
-                cause = f"HTTP {response.status_code}"
-                if response.status_code not in RETRIED:
-                    break
-                wait_s = _retry_after(response, _backoff(attempt))
-            if attempt < ATTEMPTS:
-                time.sleep(wait_s)
-        raise ModelUnavailable(
-            f"the language model at SKYSCRIPT_LLM_URL does not serve us ({cause}): "
-            "check the URL, SKYSCRIPT_LLM_MODEL and SKYSCRIPT_LLM_API_KEY, then run "
-            "rewrite_captions again; what it has written is kept"
-        )
+        attempts = count(1)
+
+        def once() -> Reply:
+            n_attempts = next(attempts)
+            return Reply(*read(self._post(json.dumps(body).encode())), n_attempts)
+
+        try:
+            return call_again(
+                once, max_tries=ATTEMPTS, wait_s=_wait_s, sleep=time.sleep
+            )
+        except RequestFailed as error:
+            raise ModelUnavailable(
+                f"the language model at SKYSCRIPT_LLM_URL does not serve us ({error}): "
+                "check the URL, SKYSCRIPT_LLM_MODEL and SKYSCRIPT_LLM_API_KEY, then "
+                "run rewrite_captions again; what it has written is kept"
+            ) from error
+
+    def _post(self, body: bytes) -> requests.Response:
+        try:
+            response = requests.post(
+                self.url,
+                data=body,
+                headers=self._headers,
+                timeout=self.timeout_s,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            unanswered = "nothing answers there"
+            cause = unanswered if is_unanswered(error) else type(error).__name__
+            raise RequestFailed(cause, is_transient=True) from error
+        if response.status_code != requests.codes.ok:
+            raise RequestFailed(
+                f"HTTP {response.status_code}",
+                status=response.status_code,
+                is_transient=response.status_code in RETRIED,
+                retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+            )
+        return response
 
 
 def read(response: requests.Response) -> tuple[str, str | None]:
@@ -176,9 +190,9 @@ def _backoff(attempt: int) -> float:
     return min(2.0 ** (attempt - 2), LONGEST_WAIT_S)
 
 
-def _retry_after(response: requests.Response, otherwise: float) -> float:
-    try:
-        seconds = float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return otherwise
-    return otherwise if isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT_S)
+def _wait_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.retry_after_s if isinstance(error, RequestFailed) else None
+    if told is None:
+        return _backoff(state.attempt_number)
+    return min(told, LONGEST_WAIT_S)

@@ -106,6 +106,18 @@ def test_an_unknown_name_says_how_to_add_one(settings):
     [
         ("collection = 3", "has to be a list"),
         ("x = [", "is not TOML"),
+    ],
+)
+def test_an_own_file_that_is_no_list_is_told(settings, fault, told):
+    write_own(settings, fault)
+    with pytest.raises(UsageError, match=r"home/collections\.toml") as error:
+        catalogue.all(settings)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
         (OWN.replace("ME", "M/E"), "collection mine: alias: "),
         (OWN.replace('"b1", ', ""), "collection mine: rgb"),
         (
@@ -122,8 +134,27 @@ def test_an_unknown_name_says_how_to_add_one(settings):
         ),
     ],
 )
-def test_a_fault_in_the_own_file_is_told_with_its_place(settings, fault, told):
-    write_own(settings, fault)
-    with pytest.raises(UsageError, match=r"home/collections\.toml") as error:
-        catalogue.all(settings)
+def test_an_entry_with_a_fault_is_left_out_and_refused(settings, caplog, fault, told):
+    good = OWN.replace("mine", "good").replace("ME", "GOOD")
+    write_own(settings, fault + good)
+
+    assert catalogue.find(settings, "good").alias == "GOOD"
+    (warning,) = caplog.messages
+    assert warning.startswith(f"left out: {settings.home}/collections.toml, coll")
+    assert told in warning
+    names = [entry.name for entry in catalogue.all(settings)]
+    assert "good" in names
+    assert "mine" not in names
+
+    with pytest.raises(
+        UsageError, match=r"home/collections\.toml, .*correct it"
+    ) as error:
+        catalogue.find(settings, "mine")
     assert told in str(error.value)
+
+
+def test_a_faulty_entry_does_not_stand_aside_for_the_one_it_replaces(settings):
+    write_own(settings, OWN.replace("mine", "USDA/NAIP/DOQQ").replace("ME", "M/E"))
+    with pytest.raises(UsageError, match="collection USDA/NAIP/DOQQ: alias"):
+        catalogue.find(settings, "USDA/NAIP/DOQQ")
+    assert catalogue.find(settings, "CH").gsd_m == 0.1

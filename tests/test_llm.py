@@ -46,7 +46,7 @@ def test_the_server_says_how_long_to_wait(llm: Llm, model: ChatModel, monkeypatc
         status(429, Retry_After="7"),
         status(429, Retry_After="soon"),
         status(429, Retry_After="nan"),
-        status(429, Retry_After="999999"),
+        status(429, Retry_After="Fri, 31 Dec 2999 23:59:59 GMT"),
     ]
     model.ask("Reword.", TOLD)
     assert waited == [7.0, 0.01, 0.01, 60.0]
@@ -59,6 +59,12 @@ def test_a_refusal_of_the_endpoint_ends_the_job_without_its_key(llm, model, code
         model.ask("Reword.", TOLD)
     assert "sesame" not in str(error.value)
     assert len(llm.asked) == 1
+
+
+def test_an_address_where_nothing_answers_is_told(model: ChatModel):
+    model.url = "http://127.0.0.1:9/v1/chat/completions"
+    with pytest.raises(ModelUnavailable, match=r"\(nothing answers there\): check the"):
+        model.ask("Reword.", TOLD)
 
 
 def test_an_endpoint_that_never_answers_ends_the_job(llm: Llm, model: ChatModel):

@@ -31,7 +31,8 @@ COMMENT ON FUNCTION skyscript.window_offset IS
 
 -- One row per focus feature and scene that covers it, or one row without a scene. A
 -- focus feature has a primary tag that can be seen at some GSD. `reason` says why there
--- is no chip; where it is NULL, the window is set.
+-- is no chip; where it is NULL, the window is set. `within` leaves features elsewhere out,
+-- and changes nothing of the others.
 CREATE FUNCTION skyscript.place_chips(
     side_px integer,
     min_side_px integer,
@@ -39,7 +40,8 @@ CREATE FUNCTION skyscript.place_chips(
     margin double precision,
     seed integer,
     cell_fraction double precision DEFAULT 1,
-    rare_below integer DEFAULT 0
+    rare_below integer DEFAULT 0,
+    within geometry DEFAULT NULL
 )
 RETURNS TABLE (
     osm_type character,
@@ -47,6 +49,7 @@ RETURNS TABLE (
     kind character,
     changed_at timestamptz,
     scene_id bigint,
+    is_drawn boolean,
     reason text,
     col_off_px integer,
     row_off_px integer,
@@ -80,6 +83,7 @@ AS $$
             ON focus.is_drawn AND s.footprint && f.geom
                 AND st_intersects(s.footprint, f.geom)
         LEFT JOIN skyscript.collection AS c ON c.id = s.collection_id
+        WHERE within IS NULL OR f.geom && within
     ),
 
     -- What the chip must hold, in pixels: the box of an area, a point, or one vertex of
@@ -180,6 +184,7 @@ AS $$
         j.kind,
         j.changed_at,
         j.scene_id,
+        j.is_drawn,
         CASE
             WHEN j.first_reason IS NOT NULL THEN j.first_reason
             -- One pixel of grace, for the rounding of coordinates.

@@ -198,9 +198,12 @@ class _Work:
                     if self._is_enough(page):
                         break
                     dropped += self._take_image(image, region, page, guard)
-            self._remove(dropped)
-        page.n_chips_dropped = len(dropped)
-        self.result.add(page)
+                # Before the commit: were there none, rows would go and files stay.
+                store = images.open_store(self.settings) if dropped else None
+            page.n_chips_dropped = len(dropped)
+            self.result.add(page)
+            if store is not None:
+                scenes.remove_images(store, dropped)
 
     def _is_enough(self, page: SceneLoad) -> bool:
         limit = self.options.limit
@@ -245,10 +248,6 @@ class _Work:
         return region.area is None or ground.do_intersect(
             self.conn, row.footprint, region.area
         )
-
-    def _remove(self, dropped: list[str | None]) -> None:
-        if dropped:
-            scenes.remove_images(images.open_store(self.settings), dropped)
 
 
 def list_params(

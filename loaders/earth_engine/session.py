@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRUSTED = ".googleapis.com"
+AND_PROJECT = (
+    "; and set SKYSCRIPT_EARTH_ENGINE_PROJECT to the id of a Google Cloud project that "
+    "is registered for it"
+)
 HOW = "docs/earth-engine.md tells how to get access"
 
 _taking_over = threading.Lock()
@@ -167,9 +171,11 @@ def _credentials(settings: Settings) -> Any:
     try:
         return _application_default() or ee.data.get_persistent_credentials()
     except ee.EEException as error:
+        has_project = settings.earth_engine_project is not None
         raise UsageError(
-            "no login for Earth Engine: run `earthengine authenticate`, or set "
-            "SKYSCRIPT_EARTH_ENGINE_CREDENTIALS to the key file of a service account; "
+            f"no login {'' if has_project else 'and no project '}for Earth Engine: run "
+            "`earthengine authenticate`, or set SKYSCRIPT_EARTH_ENGINE_CREDENTIALS to "
+            f"the key file of a service account{'' if has_project else AND_PROJECT}; "
             f"{HOW}; the emulator needs none (set SKYSCRIPT_EARTH_ENGINE_URL)"
         ) from error
     except (GoogleAuthError, OSError, ValueError) as error:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 import httplib2
 import requests
 from requests.adapters import HTTPAdapter
 
 from skyscript_db.errors import RequestFailed
+from skyscript_db.remote import is_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+EARTH_ENGINE = "https://earthengine.googleapis.com"
 
 CONNECT_S = 15.0
 # Earth Engine itself gives up on a computation after five minutes.
@@ -59,7 +63,7 @@ class Transport:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise RequestFailed(_cause(error), is_transient=True) from error
+            raise RequestFailed(_cause(error, uri), is_transient=True) from error
         _refuse_page(answer)
         _refuse_part(answer)
         told = {**answer.headers, "status": str(answer.status_code)}
@@ -70,14 +74,30 @@ class Transport:
         self._session.close()
 
 
-def _cause(error: requests.RequestException) -> str:
+def _cause(error: requests.RequestException, uri: str) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the answer was cut off"
     if isinstance(error, requests.exceptions.SSLError):
         return f"no safe connection: {error}"
+    if is_unanswered(error):
+        return _unanswered(urlsplit(uri))
     return f"no connection: {error}"
+
+
+def _unanswered(address: SplitResult) -> str:
+    place = f"{address.scheme}://{address.netloc}"
+    if place == EARTH_ENGINE:
+        return (
+            f"nothing answers at {place}: see whether this machine is on the network, "
+            "and whether https_proxy is to be set"
+        )
+    return (
+        f"nothing answers at {place}, which SKYSCRIPT_EARTH_ENGINE_URL names: start "
+        "the emulator again and take over the address that it prints, or unset it to "
+        "ask Earth Engine itself"
+    )
 
 
 def _refuse_page(answer: requests.Response) -> None:

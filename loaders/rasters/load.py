@@ -52,7 +52,7 @@ def load(
             outcome = _load_file(conn, collection, path, options, taken, result)
         except LoaderError as error:
             result.rejected[path] = str(error)
-            logger.warning("%s: rejected: %s", path, error)
+            logger.info("%s: rejected: %s", path, error)
         else:
             result.outcomes[path] = outcome
             logger.info("%s: %s", path, outcome)

@@ -4,7 +4,7 @@ A catalogue is somebody else's text, and the files that it names are fetched fro
 we stand. So it may name nothing that lies further in than itself: a public one no host
 of a private network, and only one on this machine the machine itself. Where a cloud
 tells a machine its secrets nothing is asked, whoever names it. Each request is checked,
-redirects too.
+redirects too, and so is the address that a connection has reached.
 """
 
 from __future__ import annotations
@@ -70,6 +70,20 @@ def check(url: str, origin: str) -> None:
         )
 
 
+def check_peer(host: str, address: str) -> None:
+    """Refuse an address that lies further in than its host did when it was checked.
+
+    Raises:
+        LoaderError: It does.
+    """
+    found = _reach(_parsed(address))
+    if found is Reach.MACHINE or found > reach(host):
+        raise LoaderError(
+            f"{host} leads to {address} now, which lies further in than where it led "
+            "when it was checked: it is not asked; tell whoever publishes the catalogue"
+        )
+
+
 def reach(host: str) -> Reach:
     """Return how far in a host lies; the farthest, where it has several addresses.
 
@@ -102,9 +116,11 @@ def _has_proxy(host: str) -> bool:
 @lru_cache(maxsize=1024)
 def _found(host: str) -> tuple[Address, ...]:
     found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
-    return tuple(
-        ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found
-    )
+    return tuple(_parsed(str(entry[4][0])) for entry in found)
+
+
+def _parsed(address: str) -> Address:
+    return ipaddress.ip_address(address.split("%", maxsplit=1)[0])
 
 
 def _reach(address: Address) -> Reach:

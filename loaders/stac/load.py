@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from loaders import collections, ground, scenes
 from loaders.scenes import SceneLoad
 from loaders.stac import scene
+from loaders.stac.choice import Choice
 from loaders.stac.client import Question, open_catalogue
 from loaders.stac.files import Files
-from loaders.stac.recipes import Plan
 from loaders.stac.web import Web
 from skyscript_db import area as areas
 from skyscript_db import images, queries
@@ -72,16 +72,18 @@ def load(
         RequestFailed: The catalogue does not answer; what was loaded before stays.
     """
     options.check()
-    plan = Plan.of(settings, address, options)
+    choice = Choice.of(settings, address, options)
     area = areas.parse(conn, options.area) if options.area else None
     with Web(settings, conninfo) as web:
-        catalogue = open_catalogue(web, plan.address, plan.collection)
-        question = _question(conn, plan, options, area)
-        _check_wanted(plan, catalogue, question)
+        catalogue = open_catalogue(web, choice.address, choice.collection)
+        question = _question(conn, choice, options, area)
+        _check_wanted(choice, catalogue, question)
         work = _Load(
             conn,
             settings,
-            plan.of_collection(settings, catalogue.collection_id, catalogue.collection),
+            choice.of_collection(
+                settings, catalogue.collection_id, catalogue.collection
+            ),
             options,
             Files(web),
             area,
@@ -92,7 +94,7 @@ def load(
 
 def _question(
     conn: psycopg.Connection[Any],
-    plan: Plan,
+    choice: Choice,
     options: StacOptions,
     area: str | None,
 ) -> Question:
@@ -101,21 +103,21 @@ def _question(
         [(w, s, e, n) for w, s, e, n in boxes],
         options.start,
         options.end,
-        plan.recipe.cloud_property,
-        _max_cloud(plan, options),
+        choice.reading.cloud_property,
+        _max_cloud(choice, options),
     )
 
 
-def _max_cloud(plan: Plan, options: StacOptions) -> float | None:
+def _max_cloud(choice: Choice, options: StacOptions) -> float | None:
     if options.max_cloud is not None:
         return options.max_cloud
-    return plan.entry.max_cloud if plan.entry else None
+    return choice.entry.max_cloud if choice.entry else None
 
 
-def _check_wanted(plan: Plan, catalogue: Api | Static, question: Question) -> None:
+def _check_wanted(choice: Choice, catalogue: Api | Static, question: Question) -> None:
     extent = catalogue.collection.get("extent", {}).get("spatial", {}).get("bbox", [])
     told = [tuple(map(float, box)) for box in extent[:1]]
-    coverage = plan.entry.coverage if plan.entry else ()
+    coverage = choice.entry.coverage if choice.entry else ()
     for boxes in (told, coverage):
         if boxes and question.boxes and not _do_meet(question.boxes, boxes):
             covered = "; ".join(",".join(f"{x:g}" for x in box) for box in boxes)
@@ -148,7 +150,7 @@ class _Load:
 
     conn: psycopg.Connection[Any]
     settings: Settings
-    plan: Plan
+    choice: Choice
     options: StacOptions
     files: Files
     area: str | None
@@ -160,7 +162,7 @@ class _Load:
     _trusts_grid: bool | None = None
 
     def __post_init__(self) -> None:
-        self.result = SceneLoad(self.plan.name)
+        self.result = SceneLoad(self.choice.name)
 
     def run(self, pages: Iterator[list[Found]]) -> SceneLoad:
         """Enter all that is wanted; return what became of it."""
@@ -205,9 +207,9 @@ class _Load:
         return None
 
     def _describe(self, item: pystac.Item, href: str) -> Described:
-        recipe, trusts = self.plan.recipe, self._trusts_grid
+        reading, trusts = self.choice.reading, self._trusts_grid
         described = scene.describe(
-            item, href, recipe, self.files, trusts_grid=trusts is True
+            item, href, reading, self.files, trusts_grid=trusts is True
         )
         if trusts is None:
             self._trusts_grid = scene.is_grid_right(described)
@@ -215,7 +217,7 @@ class _Load:
 
     def _reject(self, href: str, error: Exception) -> None:
         self.result.rejected[href] = str(error)
-        logger.warning("%s: rejected: %s", href, error)
+        logger.info("%s: rejected: %s", href, error)
 
     def _wanted(self, found: Found) -> pystac.Item | None:
         """Return an item that is asked for; count those that are not."""
@@ -233,8 +235,8 @@ class _Load:
         start, end = self.options.start, self.options.end
         if (start or end) and not _is_between(scene.acquired_at(item), start, end):
             return "outside the dates"
-        cloud = scene.cloud_percent(item, self.plan.recipe.cloud_property)
-        most = _max_cloud(self.plan, self.options)
+        cloud = scene.cloud_percent(item, self.choice.reading.cloud_property)
+        most = _max_cloud(self.choice, self.options)
         if cloud is not None and most is not None and cloud > most:
             return f"more than {most:g} % cloud"
         if self.area is not None and not self._is_within_reach(item):
@@ -250,32 +252,38 @@ class _Load:
         return row == (True,)
 
     def _enter(self, wanted: Sequence[Described]) -> None:
+        """Enter a page in one transaction; count it when it is committed."""
+        page = SceneLoad(self.choice.name)
         dropped: list[str | None] = []
         with ExitStack() as guard:
             with self.conn.transaction():
                 collection_id = self._collection(wanted[0])
                 for found in wanted:
-                    dropped += self._enter_one(collection_id, found, guard)
-            self.result.n_chips_dropped += len(dropped)
-            if dropped:
-                scenes.remove_images(images.open_store(self.settings), dropped)
+                    dropped += self._enter_one(collection_id, found, page, guard)
+                # Before the commit: were there none, rows would go and files stay.
+                store = images.open_store(self.settings) if dropped else None
+            page.n_chips_dropped = len(dropped)
+            self.result.add(page)
+            if store is not None:
+                scenes.remove_images(store, dropped)
 
     def _collection(self, first: Described) -> int:
         if self._entry is None:
-            self._entry = self.plan.entry_like(first)
+            self._entry = self.choice.entry_like(first)
         return collections.enter(self.conn, self._entry)
 
     def _enter_one(
-        self, collection_id: int, found: Described, guard: ExitStack
+        self, collection_id: int, found: Described, page: SceneLoad, guard: ExitStack
     ) -> list[str | None]:
         try:
             with ground.explained(), self.conn.transaction():
                 row = scene.row(self.conn, found)
                 outcome, dropped = scenes.register(self.conn, collection_id, row, guard)
         except LoaderError as error:
-            self._reject(found.href, error)
+            page.rejected[found.href] = str(error)
+            logger.info("%s: rejected: %s", found.href, error)
             return []
-        self.result.count(outcome)
+        page.count(outcome)
         return dropped
 
 

@@ -47,7 +47,7 @@ S2_FIRST_WITH_OFFSET = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Reading:
     """How items of a collection are read; None where each item's own words tell."""
 
     rgb: Rgb | None = None
@@ -122,7 +122,7 @@ def cloud_percent(item: pystac.Item, name: str | None) -> float | None:
 
 
 def describe(
-    item: pystac.Item, href: str, recipe: Recipe, files: Files, *, trusts_grid: bool
+    item: pystac.Item, href: str, reading: Reading, files: Files, *, trusts_grid: bool
 ) -> Described:
     """Return what the row of a scene needs.
 
@@ -132,8 +132,8 @@ def describe(
         LoaderError: It cannot be a scene; the message says why and what to do.
         RequestFailed: The header of a file was needed, and cannot be had.
     """
-    rgb = recipe.rgb or find_rgb(item)
-    by = By(href, recipe.token_url)
+    rgb = reading.rgb or find_rgb(item)
+    by = By(href, reading.token_url)
     assets = [asset_of(item, band.key) for band in rgb]
     for asset in assets:
         if addresses.is_url(href):
@@ -144,30 +144,30 @@ def describe(
     bands: Json = {
         "rgb": [
             {"href": asset.href, "band": band.band, **_scaling(item, asset, band.band)}
-            if recipe.is_scaled
+            if reading.is_scaled
             else {"href": asset.href, "band": band.band}
             for asset, band in zip(assets, rgb, strict=True)
         ],
-        "sign": recipe.sign,
+        "sign": reading.sign,
     }
-    if recipe.token_url is not None:
-        bands["token_url"] = recipe.token_url
-    if recipe.cloud is not None and recipe.cloud.key in item.assets:
-        mask = asset_of(item, recipe.cloud.key)
+    if reading.token_url is not None:
+        bands["token_url"] = reading.token_url
+    if reading.cloud is not None and reading.cloud.key in item.assets:
+        mask = asset_of(item, reading.cloud.key)
         bands["cloud"] = {
             "href": mask.href,
-            "band": recipe.cloud.band,
-            **recipe.cloud.tells,
+            "band": reading.cloud.band,
+            **reading.cloud.tells,
         }
     return Described(
         item,
         href,
         grid,
         bands,
-        _stretch(item, rgb, recipe),
+        _stretch(item, rgb, reading),
         acquired_at(item),
-        cloud_percent(item, recipe.cloud_property),
-        _told_gsd_m(item, assets[0], recipe),
+        cloud_percent(item, reading.cloud_property),
+        _told_gsd_m(item, assets[0], reading),
     )
 
 
@@ -225,10 +225,12 @@ def _gsd_m(told: float | None, measured: float) -> float:
     return told
 
 
-def _told_gsd_m(item: pystac.Item, asset: pystac.Asset, recipe: Recipe) -> float | None:
-    name = recipe.gsd_property or "gsd"
+def _told_gsd_m(
+    item: pystac.Item, asset: pystac.Asset, reading: Reading
+) -> float | None:
+    name = reading.gsd_property or "gsd"
     for value in (
-        recipe.gsd_m,
+        reading.gsd_m,
         asset.extra_fields.get(name),
         item.properties.get(name),
     ):
@@ -240,9 +242,9 @@ def _told_gsd_m(item: pystac.Item, asset: pystac.Asset, recipe: Recipe) -> float
 # --- values -------------------------------------------------------------------------
 
 
-def _stretch(item: pystac.Item, rgb: Rgb, recipe: Recipe) -> Json:
-    if recipe.stretch is not None:
-        return recipe.stretch.as_json()
+def _stretch(item: pystac.Item, rgb: Rgb, reading: Reading) -> Json:
+    if reading.stretch is not None:
+        return reading.stretch.as_json()
     types = {values_of(item.assets[b.key], b.band).data_type for b in rgb}
     if types <= {"uint8", None}:
         return {"method": "none"}

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from loaders.stac import addresses
 from loaders.stac.addresses import shown
+from loaders.stac.connections import Adapter
 from skyscript_db.errors import LoaderError, RequestFailed
-from skyscript_db.remote import Remote, Stopped, retry_after_s
+from skyscript_db.remote import Remote, Stopped, is_unanswered, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ class Web:
         self._is_closed = False
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_maxsize=settings.request_concurrency)
+        adapter = Adapter(pool_maxsize=settings.request_concurrency)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)
 
@@ -180,9 +180,14 @@ _FINAL = (
 )
 
 
-def _broken(name: str, error: Exception) -> RequestFailed:
-    told = type(error).__name__
-    return RequestFailed(f"{name} broke off the answer ({told})", is_transient=True)
+def _broken(name: str, error: requests.RequestException) -> RequestFailed:
+    told = f"{name} broke off the answer ({type(error).__name__})"
+    if is_unanswered(error):
+        told = (
+            f"nothing answers at {name}: see whether the address is right and the "
+            "network is there"
+        )
+    return RequestFailed(told, is_transient=True)
 
 
 def _failure(response: requests.Response, name: str) -> RequestFailed:

@@ -15,6 +15,7 @@ from skyscript_db.cli.common import (
     pass_context,
     print_json,
     print_table,
+    rounded,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _row(entry: CatalogueEntry, loaded: Loaded | None) -> tuple[object, ...]:
 
 
 def _loaded_row(loaded: Loaded) -> tuple[object, ...]:
-    gsd = "by scene" if loaded.gsd_m is None else f"{loaded.gsd_m:g}"
+    gsd = "by scene" if loaded.gsd_m is None else rounded(loaded.gsd_m)
     return (
         *(loaded.name, loaded.provider, loaded.alias, gsd, "", "", "", loaded.licence),
         f"{loaded.n_scenes:,}",
@@ -88,9 +89,9 @@ def _loaded_row(loaded: Loaded) -> tuple[object, ...]:
 
 def _gsd(entry: CatalogueEntry) -> str:
     if entry.gsd_m is not None:
-        return f"{entry.gsd_m:g}"
+        return rounded(entry.gsd_m)
     finest = entry.finest_gsd_m
-    return "by scene" if finest is None else f"from {finest:g}"
+    return "by scene" if finest is None else f"from {rounded(finest)}"
 
 
 def _region(entry: CatalogueEntry) -> str:

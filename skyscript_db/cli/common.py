@@ -133,20 +133,39 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+# Between columns.
+GAP = 2
+# Texts up to so many characters are shown on one line; others in columns no narrower.
+SHORT, NARROWEST = 24, 12
+
+
 def print_table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
 ) -> None:
     """Print rows as a table; numbers to the right, with spaces between thousands."""
     rows = list(rows)
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    needed = -GAP
     for n, header in enumerate(headers):
         numeric = all(isinstance(row[n], (int, float)) for row in rows)
-        table.add_column(header, justify="right" if rows and numeric else "left")
+        longest = max([len(header), *(len(_cell(row[n])) for row in rows)])
+        is_short = longest <= SHORT
+        table.add_column(
+            header,
+            justify="right" if rows and numeric else "left",
+            no_wrap=is_short,
+            overflow="fold",
+        )
+        needed += GAP + (longest if is_short else NARROWEST)
     for row in rows:
         table.add_row(*map(_cell, row))
+    Console(width=max(_width(), needed)).print(table)
+
+
+def _width() -> int:
     # Piped into a file or another program, a table keeps its full width.
     console = Console()
-    Console(width=None if console.is_terminal else 200).print(table)
+    return console.width if console.is_terminal else 200
 
 
 def _cell(value: object) -> str:
@@ -155,10 +174,15 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return rounded(value)
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
     return str(value).replace("[", "\\[")
+
+
+def rounded(value: float) -> str:
+    """Return a number to three digits, such as a GSD: 0.132, 10, 1000."""
+    return f"{float(f'{value:.3g}'):g}"
 
 
 @contextmanager

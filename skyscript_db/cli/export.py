@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from skyscript_db.export import ExportResult
     from skyscript_db.export.selection import CaptionKind
 
+UNSPLIT = " (reaching into another split, or newer than the last run of split_pairs)"
+
 collections_option = click.option(
     "--collection", "collections", multiple=True, help="May be repeated."
 )
@@ -62,8 +64,12 @@ def kind_option(default: str) -> Callable[[Command], Command]:
 @click.option("--max-per-tag", type=int, help="Most chips that count for one tag.")
 @click.option("--recipe", help="Caption recipe; the configured one by default.")
 @kind_option("focus")
-@click.option("--prefix", help="In front of titles, instead of the format's own.")
+@click.option(
+    "--prefix",
+    help="In front of titles, instead of the format's own; {view} is by GSD.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many chips.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier export in FOLDER.")
 @click.option("--force", is_flag=True, help="Write into a folder with other files.")
 @json_option
 @pass_context
@@ -97,6 +103,7 @@ def export(
         print_json(asdict(result))
     else:
         _print(result)
+    _print_hint(result)
     return 1 if result.rejected else 0
 
 
@@ -107,13 +114,23 @@ def _print(result: ExportResult) -> None:
         f" version {result.version}"
     )
     for split, n in result.splits.items():
-        click.echo(f"{n:>9,} {split}")
+        why = UNSPLIT if split == "unsplit" and len(result.splits) > 1 else ""
+        click.echo(f"{n:>9,} {split}{why}")
     for reason, n in result.rejected.items():
         click.echo(f"rejected: {n:,} {reason}", err=True)
     if result.n_synthetic:
         click.echo(f"{result.n_synthetic:,} chips are SYNTHETIC", err=True)
     if result.command:
         click.echo(f"\nTo train on it:\n{result.command}")
+
+
+def _print_hint(result: ExportResult) -> None:
+    if set(result.splits) == {"unsplit"}:
+        click.echo(
+            "no chip is in a split: draw train, val and test with `skyscript run "
+            "split_pairs`, and export again with --overwrite",
+            err=True,
+        )
 
 
 @click.command()

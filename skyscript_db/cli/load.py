@@ -188,30 +188,39 @@ def remove_collection(context: Context, *, name: str, yes: bool) -> None:
     from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
 
     if not yes:
-        click.confirm(
-            f"Remove {name} with all chips that were cut from it?", abort=True
-        )
+        _confirm(f"Remove {name} with all chips that were cut from it?")
     n_chips = removal.remove_collection(context.conn, context.settings, name)
     click.echo(f"removed {name}, and {n_chips:,} chips")
 
 
 @remove.command(name="plan")
-@click.argument("plan", required=False)
+@click.argument("plan", nargs=-1)
 @yes_option
 @pass_context
-def remove_plan(context: Context, *, plan: str | None, yes: bool) -> None:
+def remove_plan(context: Context, *, plan: tuple[str, ...], yes: bool) -> None:
     """Remove the chips of a PLAN, with their pairs; without one, list the plans.
 
     A plan is made of the settings that placed the chips. Once they change, chips of
-    both are in the dataset, until one plan is removed.
+    both are in the dataset, until one plan is removed. PLAN is its name, the beginning
+    of it, or those of its words that no other plan has, such as side_px=96.
     """
     from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
 
-    if plan is None:
+    if not plan:
         rows = removal.plans(context.conn)
-        print_table(["plan", "chips", "on disk", "first planned"], rows)
+        print_table(
+            ["plan", "chips", "on disk", "first planned"],
+            [[*counts, f"{first_at:%Y-%m-%d %H:%M}"] for *counts, first_at in rows],
+        )
         return
+    found = removal.find_plan(context.conn, " ".join(plan))
+    _remove_plan(context, found, yes=yes)
+
+
+def _remove_plan(context: Context, plan: str, *, yes: bool) -> None:
+    from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
+
     if not yes:
         _confirm(f"Remove all chips of the plan {plan}?")
     n_chips = removal.remove_plan(context.conn, context.settings, plan)
-    click.echo(f"removed {n_chips:,} chips")
+    click.echo(f"removed {n_chips:,} chips of the plan {plan}")

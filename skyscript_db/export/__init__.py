@@ -77,7 +77,7 @@ class ExportResult:
     command: str | None
 
 
-def export(
+def export(  # noqa: PLR0913 - each is an option of the command
     conn: psycopg.Connection[Any],
     settings: Settings,
     folder: Path | str,
@@ -87,6 +87,7 @@ def export(
     recipe: str | None = None,
     prefix: str | None = None,
     shard_chips: int = SHARD_CHIPS,
+    overwrite: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     **filters: Any,
@@ -96,13 +97,15 @@ def export(
     Args:
         conn: Not within a transaction: the pairs are read as of one moment.
         settings: Where the image files are, and the default recipe.
-        folder: New, empty, or an earlier export, which is replaced.
+        folder: New or empty, or with an export that did not end, which is done again.
         format: ``csv``, SkyScript's own form with image files, or ``webdataset``.
         name: The dataset's, under which its versions are counted.
         recipe: Whose captions; that of the settings if None.
-        prefix: In front of each caption; None is SkyScript's own for csv, where the
-            recipe is of style paper and has none, and nothing otherwise.
+        prefix: In front of each caption, with ``{view}`` for "a satellite" or, as the
+            recipe has it for images so fine, "an aerial"; None is SkyScript's own for
+            csv, where the recipe is of style paper and has none, else nothing.
         shard_chips: Most chips of a shard.
+        overwrite: Replace an earlier export in the folder.
         force: Write even if the folder holds other things; they stay.
         progress: Told of each chip.
         filters: The other fields of ``Selection``, such as ``split``, ``area`` and
@@ -120,10 +123,12 @@ def export(
         raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
     chosen = Selection(recipe=recipe or settings.shown_recipe, **filters)
     check_scorer(conn, chosen)
-    run = _Export(
+    target = Folder(Path(folder))
+    target.check(local_folder(settings), overwrite=overwrite, force=force)
+    return _Export(
         conn,
         settings,
-        Folder(Path(folder)),
+        target,
         chosen,
         store=open_store(settings),
         format=format,
@@ -132,17 +137,7 @@ def export(
         shard_chips=shard_chips,
         origin=manifest.origin(conn),
         progress=progress or LoggedProgress(),
-    )
-    run.folder.check(local_folder(settings), force=force)
-    try:
-        with closing(run.folder):
-            run.write()
-            return run.finish()
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {folder}: {error.strerror or error}. Mend that (free space, "
-            "permissions) and run the export again; what it left is replaced"
-        ) from error
+    ).run()
 
 
 def _prefix(
@@ -167,11 +162,26 @@ class _Export:
     tally: Tally = field(default_factory=Tally)
     writer: Writer | None = None
 
+    def run(self) -> ExportResult:
+        """Write all of it."""
+        try:
+            with closing(self.folder):
+                self.write()
+                return self.finish()
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {self.folder.path}: {error.strerror or error}. Mend "
+                "that (free space, permissions) and run the export again; what it "
+                "left is replaced"
+            ) from error
+
     def write(self) -> None:
         """Write the chips; nothing in the folder changes before there is one."""
         with (
             closing(
-                selection.read(self.conn, self.selection, self.progress)
+                selection.read(
+                    self.conn, self.selection, self.progress, prefix=self.prefix
+                )
             ) as samples,
             closing(
                 images.read(samples, self.store, workers=self.settings.workers)
@@ -235,14 +245,12 @@ class _Export:
         if self.format == "webdataset":
             return ShardWriter(
                 self.folder,
-                prefix=self.prefix,
                 caption_kind=kind,
                 shard_chips=self.shard_chips,
             )
         return CsvWriter(
             self.folder,
             self.store,
-            prefix=self.prefix,
             caption_kind=kind,
             scorer=(self.origin["scorer"] or {}).get("name"),
         )

@@ -1,7 +1,8 @@
 """SkyScript's own form: image files by its names, and CSV files with its columns.
 
-``train.csv`` and its like have SkyScript's columns; ``train.tsv`` has the two that
-open_clip reads by default; ``metadata.jsonl`` has all that is known of each chip.
+``train.csv`` and its like have SkyScript's columns, where ``title`` is the caption of
+the wanted kind; ``train.tsv`` has the two that open_clip reads by default;
+``metadata.jsonl`` has all that is known of each chip.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from skyscript_db.export.selection import CaptionKind
     from skyscript_db.images import ImageStore
 
-PREFIX = "a satellite image of "
+# The released files call aerial images satellite images too.
+PREFIX = "{view} image of "
 METADATA = "metadata.jsonl"
 
 
@@ -50,12 +52,11 @@ class CsvWriter:
         folder: Folder,
         store: ImageStore,
         *,
-        prefix: str,
         caption_kind: CaptionKind,
         scorer: str | None,
     ) -> None:
         self._folder, self._store = folder, store
-        self._prefix, self._kind, self._scorer = prefix, caption_kind, scorer
+        self._kind, self._scorer = caption_kind, scorer
         self._tables: dict[str, tuple[Table, Table]] = {}
         self._metadata = folder.create(METADATA)
         (folder.path / IMAGES).mkdir(exist_ok=True)
@@ -66,13 +67,15 @@ class CsvWriter:
         source = self._store.file(sample.image_path)
         name = self._folder.place_image(sample, image.data, source)
         skyscript, open_clip = self._of(sample.split)
-        row = [name, self._prefix + sample.focus, self._prefix + sample.multi_feature]
+        title = sample.caption(self._kind)
+        row = [name, title, sample.caption("multi_feature")]
         if self._scorer is not None:
             row += map(
-                _number, (sample.focus_similarity, sample.multi_feature_similarity)
+                _number,
+                (sample.similarity(self._kind), sample.multi_feature_similarity),
             )
         skyscript.add(row)
-        open_clip.add([name, self._prefix + sample.caption(self._kind)])
+        open_clip.add([name, title])
         self._metadata.write(sample.described(filepath=name))
 
     def close(self) -> None:

@@ -85,11 +85,11 @@ class Folder:
         self._begun: list[PartFile] = []
         self._sums: PartFile | None = None
 
-    def check(self, chips: Path | None, *, force: bool) -> None:
+    def check(self, chips: Path | None, *, overwrite: bool, force: bool) -> None:
         """Check that it can take an export, before anything is done.
 
         Raises:
-            UsageError: It holds something else, or is where the chips are.
+            UsageError: It holds an export or something else, or is where the chips are.
         """
         path, chips = self.path.resolve(), chips and chips.resolve()
         if self.path.exists() and not self.path.is_dir():
@@ -98,9 +98,15 @@ class Folder:
             raise UsageError(
                 f"{self.path} is where the chips themselves are: give another folder"
             )
-        if force or not self.path.is_dir() or not any(self.path.iterdir()):
+        if not self.path.is_dir() or self._is_incomplete():
             return
-        if not self._is_export():
+        if self._is_export():
+            if not overwrite:
+                raise UsageError(
+                    f"{self.path} holds an earlier export: give another folder, or "
+                    "--overwrite to replace it"
+                )
+        elif any(self.path.iterdir()) and not force:
             raise UsageError(
                 f"{self.path} is not empty and holds no earlier export: give another "
                 "folder, or --force to write among what is there"
@@ -172,9 +178,12 @@ class Folder:
         assert self._sums is not None  # noqa: S101 - clear() began it
         self._sums.write(f"{sha256}  {name}\n".encode())
 
+    def _is_incomplete(self) -> bool:
+        """Return whether it holds an export that did not end."""
+        marker = self.path / MARKER
+        return marker.is_file() and marker.read_bytes() == MARKER_TEXT.encode()
+
     def _is_export(self) -> bool:
-        if (self.path / MARKER).is_file():
-            return (self.path / MARKER).read_bytes() == MARKER_TEXT.encode()
         try:
             text = (self.path / MANIFEST).read_text(encoding="utf-8")
             return bool(json.loads(text)["created_by"] == CREATOR)

@@ -93,6 +93,7 @@ class Sample:
         stem: SkyScript's file name without its ending, unique in the selection.
         image_path: The image file, relative to the folder of chips.
         sha256: Of the image file, in hex.
+        opening: The words in front of both captions.
         focus: Caption of the focus feature, or the other where there is none.
         multi_feature: Caption with the surroundings, or the other likewise.
         focus_similarity: Cosine similarity by the default scorer.
@@ -106,6 +107,7 @@ class Sample:
     stem: str
     image_path: str
     sha256: str
+    opening: str
     focus: str
     multi_feature: str
     focus_similarity: float | None
@@ -133,8 +135,14 @@ class Sample:
         return ".png" if self.image_path.endswith(".png") else ".jpg"
 
     def caption(self, kind: CaptionKind) -> str:
-        """Return the caption of a kind."""
-        return self.focus if kind == "focus" else self.multi_feature
+        """Return the caption of a kind, with its opening."""
+        return self.opening + (self.focus if kind == "focus" else self.multi_feature)
+
+    def similarity(self, kind: CaptionKind) -> float | None:
+        """Return the similarity of the caption of a kind."""
+        return (
+            self.focus_similarity if kind == "focus" else self.multi_feature_similarity
+        )
 
 
 def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
@@ -144,14 +152,20 @@ def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
 
 
 def read(
-    conn: psycopg.Connection[Any], selection: Selection, progress: Progress
+    conn: psycopg.Connection[Any],
+    selection: Selection,
+    progress: Progress,
+    *,
+    prefix: str = "",
 ) -> Generator[Sample]:
     """Yield the selected chips by id, all as of one moment, few in memory at a time.
+
+    ``prefix`` opens their captions, ``{view}`` in it by the GSD.
 
     Holds a transaction open, which must be the connection's outermost. ``progress`` is
     told how many there are.
     """
-    values = selection.parameters()
+    values = {**selection.parameters(), "prefix": prefix}
     if selection.tags is not None:
         values["tags"] = Jsonb(selection.tags)
     with conn.transaction(), ThreadPoolExecutor(1) as ahead:

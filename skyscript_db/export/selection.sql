@@ -130,6 +130,7 @@ SELECT
     END AS stem,
     pair.image_path,
     pair.sha256,
+    skyscript.opening(%(prefix)s, pair.gsd_m, recipe.aerial_max_gsd_m) AS opening,
     coalesce(told.focus, told.multi_feature) AS focus,
     coalesce(told.multi_feature, told.focus) AS multi_feature,
     coalesce(told.focus_similarity, told.multi_feature_similarity)
@@ -219,6 +220,7 @@ INNER JOIN skyscript.pair
     ON pair.chip_id = chosen.chip_id
         AND pair.caption_kind = chosen.caption_kind
         AND pair.recipe = %(recipe)s
+CROSS JOIN skyscript.recipe(%(recipe)s) AS recipe
 INNER JOIN skyscript.chip ON chip.id = chosen.chip_id
 INNER JOIN skyscript.scene ON scene.id = chip.scene_id
 INNER JOIN skyscript.collection ON collection.id = scene.collection_id

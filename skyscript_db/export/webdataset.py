@@ -43,11 +43,10 @@ class ShardWriter:
         self,
         folder: Folder,
         *,
-        prefix: str,
         caption_kind: CaptionKind,
         shard_chips: int = SHARD_CHIPS,
     ) -> None:
-        self._folder, self._prefix, self._kind = folder, prefix, caption_kind
+        self._folder, self._kind = folder, caption_kind
         self._shard_chips = shard_chips
         self._splits: dict[str, _Shards] = {}
 
@@ -119,10 +118,10 @@ class ShardWriter:
         sample = image.sample
         record = sample.described(
             id=sample.key,
-            caption_single=self._prefix + sample.focus,
-            caption_multi=self._prefix + sample.multi_feature,
+            caption_single=sample.caption("focus"),
+            caption_multi=sample.caption("multi_feature"),
         )
-        caption = self._prefix + sample.caption(self._kind)
+        caption = sample.caption(self._kind)
         return [
             *_member(sample.key + sample.suffix, image.data),
             *_member(f"{sample.key}.txt", caption.encode()),

@@ -7,6 +7,7 @@ into a cell of another split belongs to none, so that no pixel is in two splits.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from skyscript_db import queries
@@ -15,6 +16,8 @@ from skyscript_db.errors import UsageError
 if TYPE_CHECKING:
     from skyscript_db.config import Settings
     from skyscript_db.jobs.runner import Parameters, Work
+
+logger = logging.getLogger(__name__)
 
 UNIT = "chips"
 SQL = queries.beside(__file__)
@@ -38,8 +41,22 @@ def parameters(settings: Settings) -> Parameters:
 
 def run(work: Work) -> None:
     """Draw the split of each chip that has none under this scheme."""
+    chosen = parameters(work.settings)
     with work.conn.transaction():
-        work.conn.execute(
-            SQL.insert_splits, {**parameters(work.settings), "limit": work.limit}
-        )
+        work.conn.execute(SQL.insert_splits, {**chosen, "limit": work.limit})
     work.conn.execute(SQL.analyze)
+    _warn_of_empty(work, chosen)
+
+
+def _warn_of_empty(work: Work, chosen: Parameters) -> None:
+    rows = work.conn.execute(SQL.select_splits, chosen).fetchall()
+    drawn, n_cells = {split for split, _ in rows}, sum(n for _, n in rows)
+    wanted = {"train"} | {name for name in ("val", "test") if chosen[name]}
+    missing = [name for name in ("train", "val", "test") if name in wanted - drawn]
+    if n_cells and missing and work.limit is None:
+        logger.warning(
+            "no chip is in %s: whole cells of 0.01 degrees are drawn, and "
+            "there are %d; have more ground, another seed (SKYSCRIPT_SEED), or larger "
+            "shares (SKYSCRIPT_SPLIT_VAL_FRACTION, SKYSCRIPT_SPLIT_TEST_FRACTION)",
+            *(" or ".join(missing), n_cells),
+        )

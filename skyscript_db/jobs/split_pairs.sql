@@ -10,6 +10,12 @@ WHERE s.split IS NOT NULL
 ORDER BY s.chip_id
 LIMIT %(limit)s;
 
+-- name: select_splits
+SELECT s.split, count(DISTINCT s.cell) AS n_cells
+FROM skyscript.chip_split AS s
+WHERE s.scheme = %(scheme)s
+GROUP BY s.split;
+
 -- name: analyze
 ANALYZE skyscript.chip_split;
 

@@ -21,11 +21,13 @@ from skyscript_db.progress import LoggedProgress, Progress
 from skyscript_db.rehydrate.rows import Wanted, read, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from skyscript_db.config import Settings
     from skyscript_db.fetching import Chip, Result
+    from skyscript_db.imagery import Provider
 
 __all__ = ["Rehydration", "rehydrate"]
 
@@ -45,6 +47,16 @@ class Rehydration:
     n_kept: int = 0
     differs: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, results: Iterable[Result]) -> None:
+        """Judge images that were fetched, or not."""
+        for one in results:
+            if isinstance(one.found, Refusal):
+                self.failed[_why_failed(one.chip, one.found.cause)] += 1
+            elif one.found.sha256 == _wanted(one.chip).sha256:
+                self.n_matched += 1
+            else:
+                self.differs[_why_different(one.chip)] += 1
 
     @property
     def n_in(self) -> int:
@@ -101,19 +113,21 @@ def rehydrate(
 
     with folder.writing():
         lanes = [
-            Lane(
-                open_provider(name, settings, "" if name == "raster" else conninfo()),
-                missing(name),
-            )
+            Lane(_open(name, settings, conninfo), missing(name))
             for name in source.providers
         ]
         with closing(stream(lanes, folder)) as found:
             for results in found:
-                for one in results:
-                    _judge(one, result)
+                result.add(results)
                 progress.advance(len(results))
         folder.tidy()
     return result
+
+
+def _open(
+    name: str, settings: Settings, conninfo: Callable[[], str]
+) -> AbstractContextManager[Provider]:
+    return open_provider(name, settings, "" if name == "raster" else conninfo())
 
 
 def _is_there(folder: ImageFolder, chip: Chip) -> bool:
@@ -129,13 +143,12 @@ def _wanted(chip: Chip) -> Wanted:
     return chip.version
 
 
-def _judge(one: Result, result: Rehydration) -> None:
-    if isinstance(one.found, Refusal):
-        result.failed[one.found.cause] += 1
-    elif one.found.sha256 == _wanted(one.chip).sha256:
-        result.n_matched += 1
-    else:
-        result.differs[_why_different(one.chip)] += 1
+def _why_failed(chip: Chip, cause: str) -> str:
+    fault, colon, _ = cause.rpartition(": ")
+    if chip.grid.provider == "raster" and colon and cause.startswith(chip.grid.uri):
+        # What helps whoever loaded the file does not help here.
+        return f"{fault}: name the folder that holds it as it was with --rasters DIR"
+    return cause
 
 
 def _why_different(chip: Chip) -> str:

@@ -72,15 +72,12 @@ class Remote:
             CredentialsExpired: Nobody's request is made after this.
             Stopped: The limits were closed.
         """
-        retrying = Retrying(
-            stop=stop_after_attempt(self._max_tries),
-            wait=self._wait_s,
-            retry=retry_if_exception(_is_transient),
+        return call_again(
+            lambda: self._once(request),
+            max_tries=self._max_tries,
+            wait_s=self._wait_s,
             sleep=self.limits.sleep,
-            reraise=True,
         )
-        answer: T = retrying(self._once, request)
-        return answer
 
     def close(self) -> None:
         """Close the limits."""
@@ -115,6 +112,29 @@ class Remote:
             self._pause(error.retry_after_s, error)
             return 0.0  # the pause is the wait
         return self._wait(state)
+
+
+def call_again(
+    request: Callable[[], T],
+    *,
+    max_tries: int,
+    wait_s: Callable[[RetryCallState], float],
+    sleep: Callable[[float], None],
+) -> T:
+    """Return what a request returns, made again while its fault is for the moment.
+
+    Raises:
+        RequestFailed: The last try's, or the first one's that is not transient.
+    """
+    retrying = Retrying(
+        stop=stop_after_attempt(max_tries),
+        wait=wait_s,
+        retry=retry_if_exception(_is_transient),
+        sleep=sleep,
+        reraise=True,
+    )
+    answer: T = retrying(request)
+    return answer
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from skyscript_db.clip.weights import write_stand_in
 from tests.cli.conftest import Skyscript
+from tests.fix_stages import Site
 
 ONE = "10.002,0.007,10.003,0.008"
 CAPTION = (
@@ -192,6 +193,35 @@ def test_export(on_town: Skyscript, tmp_path: Path) -> None:
     assert (told.status, told.out) == (2, "")
     assert "no pair passes, so nothing was written" in told.err
     assert not (tmp_path / "no").exists()
+
+
+def test_export_tells_of_chips_that_are_in_no_split(
+    on_town: Skyscript, town: Site, tmp_path: Path
+) -> None:
+    words = ("--format", "csv", "--name", "splits", "--limit", "44")
+    told = on_town("export", str(tmp_path / "drawn"), *words)
+    assert "        5 unsplit (reaching into another split, or newer than" in told.out
+    assert told.err == ""
+    (scheme,) = town.conn.execute("SELECT skyscript.current_scheme()").fetchone()
+    show = (
+        "UPDATE skyscript.job_run"
+        " SET parameters = parameters || jsonb_build_object('scheme', %s::text)"
+        " WHERE job = 'split_pairs'"
+    )
+    town.conn.execute(show, ("another",))
+    try:
+        told = on_town("export", str(tmp_path / "not"), *words)
+    finally:
+        town.conn.execute(show, (scheme,))
+    assert told.status == 0
+    assert told.err == (
+        "no chip is in a split: draw train, val and test with `skyscript run "
+        "split_pairs`, and export again with --overwrite\n"
+    )
+    told = on_town("export", str(tmp_path / "not"), *words)
+    assert told.status == 2
+    assert "holds an earlier export: give another folder, or --overwrite" in told.err
+    assert on_town("export", str(tmp_path / "not"), *words, "--overwrite").status == 0
 
 
 def test_sheet(on_town: Skyscript, tmp_path: Path) -> None:

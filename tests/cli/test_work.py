@@ -84,7 +84,12 @@ def test_missing_files_are_told(skyscript: Skyscript) -> None:
     assert "nope.tif: no such file" in told.err
 
 
-def test_load_rasters(skyscript: Skyscript, project: Project, tmp_path: Path) -> None:
+def test_load_rasters(
+    skyscript: Skyscript,
+    project: Project,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bad = tmp_path / "bad.tif"
     bad.write_text("hello")
     one = str(project.scene("one"))
@@ -93,6 +98,7 @@ def test_load_rasters(skyscript: Skyscript, project: Project, tmp_path: Path) ->
     assert told.out == "2 files = 1 new + 0 unchanged + 0 replaced + 1 rejected\n"
     assert told.err.startswith(f"rejected: {bad}: not a GeoTIFF, or a damaged one: ")
     assert told.err.count("\n") == 1
+    assert [r for r in caplog.records if r.levelname == "WARNING"] == []
     found = skyscript("load", "rasters", one, "--collection", "orthos", "--json").json()
     assert found["files"] == {one: "unchanged"}
     assert found["rejected"] == {}

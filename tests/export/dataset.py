@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 from dataclasses import dataclass, field
@@ -25,6 +26,21 @@ def jpeg(seed: int, side_px: int = 32) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=90)
     return file.getvalue()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return all files of a folder by their paths in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def rows(path: Path, delimiter: str = ",") -> list[list[str]]:
+    """Return all rows of a delimited file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter=delimiter))
 
 
 @dataclass

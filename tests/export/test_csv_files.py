@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from skyscript_db.export import export, folder
-from tests.export.dataset import jpeg
+from tests.export.dataset import jpeg, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from skyscript_db.config import Settings
     from tests.export.dataset import Dataset
-
-
-def rows(path: Path, delimiter: str = ",") -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file, delimiter=delimiter))
 
 
 def test_files_have_skyscript_columns_and_names(
@@ -44,28 +38,28 @@ def test_files_have_skyscript_columns_and_names(
         ],
         [
             "images/a198234555_CH_19.jpg",
-            "a satellite image of landuse of quarry",
-            "a satellite image of landuse of quarry, surrounded by road",
+            "an aerial image of landuse of quarry",
+            "an aerial image of landuse of quarry, surrounded by road",
             "0.25",
             "0.25",
         ],
         [
             "images/w41429166_DE_.jpg",
-            "a satellite image of road",
-            "a satellite image of road",
+            "an aerial image of road",
+            "an aerial image of road",
             "0.125",
             "0.125",
         ],
     ]
     assert rows(tmp_path / "train.tsv", "\t") == [
         ["filepath", "title"],
-        ["images/a198234555_CH_19.jpg", "a satellite image of landuse of quarry"],
-        ["images/w41429166_DE_.jpg", "a satellite image of road"],
+        ["images/a198234555_CH_19.jpg", "an aerial image of landuse of quarry"],
+        ["images/w41429166_DE_.jpg", "an aerial image of road"],
     ]
     assert rows(tmp_path / "unsplit.csv")[1] == [
         "images/n30_CH_19.jpg",
-        "a satellite image of natural tree",
-        "a satellite image of landuse of quarry, surrounded by road",
+        "an aerial image of natural tree",
+        "an aerial image of landuse of quarry, surrounded by road",
         "",
         "",
     ]

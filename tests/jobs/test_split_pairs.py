@@ -60,6 +60,20 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(chips, run_job):
         )
 
 
+def test_a_split_that_no_cell_came_into_is_told(chips, run_job, caplog):
+    run_job(
+        chips.conn, "split_pairs", split_val_fraction=0.001, split_test_fraction=0.001
+    )
+    (told,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
+    assert told.startswith("no chip is in val or test: whole cells of ")
+    assert "there are 4; have more ground" in told
+
+
+def test_a_split_that_is_not_wanted_is_not_missed(chips, run_job, caplog):
+    run_job(chips.conn, "split_pairs", split_val_fraction=0, split_test_fraction=0)
+    assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+
+
 def test_cells_are_drawn_in_the_asked_shares(conn):
     shares = conn.execute(
         "SELECT count(*) FILTER (WHERE s = 'test') / 10000.0,"

@@ -54,6 +54,29 @@ def test_a_plan_goes_and_the_other_stays(told, settings):
     assert count(told, "scene") == 2
 
 
+@pytest.mark.parametrize(
+    "words", ["side_px=128", "min_side_px=100 side_px=128", "policy=all side_px=1"]
+)
+def test_a_plan_is_known_by_what_no_other_has(told, words):
+    (first, *_), _ = removal.plans(told)
+    assert first.startswith("policy=all side_px=128 min_side_px=100 ")
+    assert removal.find_plan(told, words) == first
+    assert removal.find_plan(told, first) == first
+
+
+@pytest.mark.parametrize("words", ["policy=all", "seed=0", "policy=all side_px="])
+def test_words_of_several_plans_remove_none(told, settings, words):
+    with pytest.raises(UsageError, match="may be any of 2 plans: policy=all side_px="):
+        removal.remove_plan(told, settings, words)
+    assert count(told, "chip") == 8
+
+
+@pytest.mark.parametrize("words", ["", " ", "side_px=12", "side_px=128 seed=1"])
+def test_words_of_no_plan_are_told(told, settings, words):
+    with pytest.raises(UsageError, match="`skyscript remove plan` lists the plans"):
+        removal.remove_plan(told, settings, words)
+
+
 def test_what_is_not_there_is_told(told, settings):
     with pytest.raises(UsageError, match="no collection 'x' is loaded"):
         removal.remove_collection(told, settings, "x")

@@ -120,7 +120,11 @@ def test_another_encoder_differs_and_is_named(
 def test_scenes_that_are_not_there_fail(exported: Any, again: Again, tmp_path: Path):
     result = again(exported("csv"), rasters=tmp_path, limit=4)
     assert result.failed.total() == 4
-    assert all("is missing: put it back" in cause for cause in result.failed)
+    remedy = "is missing: name the folder that holds it as it was with --rasters DIR"
+    assert all(
+        cause.startswith(f"{tmp_path}/") and cause.endswith(remedy)
+        for cause in result.failed
+    )
 
 
 def test_a_file_of_the_same_name_is_not_taken_for_the_scene(
@@ -130,7 +134,11 @@ def test_a_file_of_the_same_name_is_not_taken_for_the_scene(
         shutil.copy(project.scene("one"), tmp_path / f"{name}.tif")
     result = again(exported("csv"), rasters=tmp_path)
     assert result.n_matched > 0
-    assert all("has changed since" in cause for cause in result.failed)
+    assert len(result.failed) == 3
+    assert all(
+        "has changed since it was loaded: name the folder" in cause
+        for cause in result.failed
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from loaders.earth_engine import load as module
-from skyscript_db.errors import JobBusy, RequestFailed
+from skyscript_db.errors import JobBusy, RequestFailed, StorageError
 from tests.loaders.earth_engine.helpers import (
     VADUZ_AREA,
     add_cloudy,
@@ -60,6 +60,19 @@ def test_an_updated_image_replaces_its_scene_and_drops_its_chips(
     assert (result.replaced, result.n_chips_dropped) == (1, 1)
     assert not file.exists()
     assert scenes(database)["one"]["version"].startswith("2020-01-01")
+
+
+def test_without_a_store_of_chips_no_scene_is_replaced(database, ready, earth_engine):
+    add_ortho(earth_engine, "one", JULY)
+    run_load(database, ready, area=VADUZ_AREA)
+    add_chip(database, "a/b.jpg")
+    add_ortho(earth_engine, "one", JULY.replace("2019-01-01", "2020-01-01"))
+    wrong = ready.model_copy(update={"chips_url": "nonsense://bucket"})
+    with pytest.raises(StorageError):
+        run_load(database, wrong, area=VADUZ_AREA)
+    assert scenes(database)["one"]["version"].startswith("2019-01-01")
+    chips = database.conn.execute("SELECT count(*) FROM skyscript.chip")
+    assert chips.fetchone() == (1,)
 
 
 def test_a_job_at_work_keeps_changed_scenes_as_they_are(database, ready, earth_engine):

@@ -74,8 +74,12 @@ def test_the_same_reasons_are_counted_together(database, ready, earth_engine):
         ("orthos", {"end": day("2009-01-01")}, "has scenes from 2010-01-01 on"),
         ("orthos", {"max_cloud": 10}, "does not tell how cloudy"),
         ("cloudy", {}, "covers the Earth: say where with --area"),
-        ("cloudy", {"area": VADUZ_AREA, "max_cloud": 101}, "from 0 to 100, not 101"),
-        ("cloudy", {"area": VADUZ_AREA, "limit": 0}, "--limit is a number of scenes"),
+        (
+            "cloudy",
+            {"area": VADUZ_AREA, "max_cloud": 101},
+            "--max-cloud 101 is no",
+        ),
+        ("cloudy", {"area": VADUZ_AREA, "limit": 0}, "--limit 0 leaves nothing"),
     ],
 )
 def test_what_can_match_nothing_is_refused_unasked(

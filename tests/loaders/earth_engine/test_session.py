@@ -42,6 +42,31 @@ def test_without_a_login_it_says_how_to_get_one(database, settings):
         )
 
 
+def test_without_a_login_and_a_project_both_are_told(database, settings):
+    with pytest.raises(UsageError, match=r"no login and no project") as error:
+        Session(settings, database.info)
+    told = str(error.value)
+    assert "run `earthengine authenticate`, or set SKYSCRIPT_EARTH_ENGINE_CRED" in told
+    assert "and set SKYSCRIPT_EARTH_ENGINE_PROJECT to the id of" in told
+
+
+def test_an_address_where_nothing_answers_is_told(database, settings):
+    dead = settings.model_copy(
+        update={
+            "earth_engine_url": "http://127.0.0.1:9",
+            "earth_engine_project": "p",
+            "request_tries": 1,
+        }
+    )
+    with pytest.raises(RequestFailed) as error:
+        Session(dead, database.info)
+    assert str(error.value).startswith(
+        "nothing answers at http://127.0.0.1:9, which SKYSCRIPT_EARTH_ENGINE_URL names:"
+        " start the emulator again"
+    )
+    assert error.value.is_transient
+
+
 def test_a_key_file_that_is_none_is_told(database, settings, tmp_path):
     key = tmp_path / "key.json"
     key.write_text(json.dumps({"type": "service_account"}))

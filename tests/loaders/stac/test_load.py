@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from skyscript_db.config import Settings
-from skyscript_db.errors import RequestFailed
+from skyscript_db.errors import RequestFailed, StorageError
 from tests.fix_rasters import VADUZ, noise, write_raster
 from tests.fix_stac import DAY, StacService
 from tests.loaders.stac.helpers import AREA, Connection, names, run, scene
@@ -78,6 +78,29 @@ def test_loaded_again(conn: Connection, settings: Settings, service: StacService
     service.items["orthos"][2]["properties"]["updated"] = "2022-01-01T00:00:00Z"
     updated = run(conn, settings, service.url, area=AREA)
     assert (updated.new, updated.unchanged, updated.replaced) == (0, 3, 1)
+
+
+def test_without_a_store_of_chips_no_scene_is_replaced(
+    conn: Connection, settings: Settings, service: StacService
+):
+    run(conn, settings, service.url, area=AREA)
+    conn.execute(
+        "INSERT INTO skyscript.chip (id, scene_id, osm_type, osm_id, kind, plan,"
+        " footprint, lon, lat, gsd_m, col_off_px, row_off_px, width_px, height_px,"
+        " state, image_path, sha256)"
+        " SELECT 7, id, 'N', 1, 'n', 'plan', ST_GeometryN(footprint, 1), 9, 47, gsd_m,"
+        " 0, 0, 8, 8, 'ok', 'a.jpg', 'x'"
+        " FROM skyscript.scene WHERE name = 's2'"
+    )
+    service.items["orthos"][2]["properties"]["updated"] = "2022-01-01T00:00:00Z"
+    wrong = settings.model_copy(update={"chips_url": "nonsense://bucket"})
+    with pytest.raises(StorageError):
+        run(conn, wrong, service.url, area=AREA)
+    left = conn.execute("SELECT count(*) FROM skyscript.chip").fetchone()
+    version = conn.execute(
+        "SELECT version FROM skyscript.scene WHERE name = 's2'"
+    ).fetchone()
+    assert (left, version) == ((1,), ("2021-07-01T00:00:00Z",))
 
 
 def test_what_was_interrupted_goes_on(

@@ -1,8 +1,10 @@
+import ipaddress
 from collections.abc import Iterator
 
 import pytest
 import requests
 
+from loaders.stac import addresses
 from loaders.stac import web as module
 from loaders.stac.web import Web
 from skyscript_db.config import Settings
@@ -45,3 +47,29 @@ def test_a_password_is_not_told(web: Web, stac: StacService):
     with pytest.raises(RequestFailed, match="404") as caught:
         ask(web, f"{stac.url.replace('://', '://me:secret@')}/none")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seen", ["93.184.215.14", "10.0.0.5"])
+def test_a_name_that_leads_further_in_than_it_did_is_not_asked(
+    web: Web, stac: StacService, monkeypatch: pytest.MonkeyPatch, seen: str
+):
+    def led(host: str) -> tuple[ipaddress.IPv4Address, ...]:
+        return (ipaddress.IPv4Address(seen),)
+
+    monkeypatch.setattr(addresses, "_found", led)
+    url = stac.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
+        ask(web, url)
+    with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
+        web.span(url, 0, 9, origin="https://93.184.215.14/")
+    assert stac.asked == []
+
+
+def test_an_address_where_nothing_answers_is_told(settings: Settings, shared_info: str):
+    once = settings.model_copy(update={"request_tries": 1})
+    with Web(once, shared_info) as web, pytest.raises(RequestFailed) as caught:
+        ask(web, "http://127.0.0.1:9/stac")
+    assert str(caught.value) == (
+        "nothing answers at http://127.0.0.1:9/stac: see whether the address is right "
+        "and the network is there"
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from loaders.stac import addresses, assets
-from loaders.stac.scene import Recipe
+from loaders.stac.scene import Reading
 from skyscript_db import catalogue
 from skyscript_db.catalogue import Band, CatalogueEntry, Stretch
 from skyscript_db.errors import UsageError
@@ -22,26 +22,26 @@ TOKENS = "https://planetarycomputer.microsoft.com/api/sas/v1/token/{collection}"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Choice:
     """Which catalogue is read, and how its items are.
 
     Attributes:
         address: Of the catalogue.
         collection: Its id there, where it is told.
         entry: That of the catalogue of collections, where it has one.
-        recipe: How items are read.
+        reading: How items are read.
         facts: What the catalogue itself says of the collection.
     """
 
     address: str
     collection: str | None
     entry: CatalogueEntry | None
-    recipe: Recipe
+    reading: Reading
     facts: dict[str, Any]
 
     @classmethod
-    def of(cls, settings: Settings, told: str, options: StacOptions) -> Plan:
-        """Return the plan for a name or an address that the user told.
+    def of(cls, settings: Settings, told: str, options: StacOptions) -> Choice:
+        """Return the choice for a name or an address that the user told.
 
         Raises:
             UsageError: The name is no entry's, or an option is not right.
@@ -54,11 +54,11 @@ class Plan:
                     f"{entry.name} is served by {entry.provider}: load it with "
                     f"`skyscript load {entry.provider} {entry.name}`"
                 )
-            recipe = _recipe(entry, options)
+            reading = _reading(entry, options)
             own = options.collection or entry.collection
-            return cls(str(entry.catalogue), own, entry, recipe, {})
-        recipe = _recipe(None, options)
-        return cls(told, options.collection, None, recipe, {})
+            return cls(str(entry.catalogue), own, entry, reading, {})
+        reading = _reading(None, options)
+        return cls(told, options.collection, None, reading, {})
 
     @property
     def name(self) -> str:
@@ -67,21 +67,21 @@ class Plan:
 
     def of_collection(
         self, settings: Settings, collection: str, facts: dict[str, Any]
-    ) -> Plan:
-        """Return the plan, now that the catalogue was opened.
+    ) -> Choice:
+        """Return the choice, now that the catalogue was opened.
 
         An address that the catalogue of collections has an entry for is read by it.
         """
         entry = self.entry or _entry_for(settings, self.address, collection)
         if entry is not None and entry is not self.entry:
-            known = _recipe(entry, None)
-            told = self.recipe
-            recipe = replace(
+            known = _reading(entry, None)
+            told = self.reading
+            reading = replace(
                 known,
                 rgb=told.rgb or known.rgb,
                 stretch=told.stretch or (None if told.rgb else known.stretch),
             )
-            return replace(self, collection=collection, entry=entry, recipe=recipe)
+            return replace(self, collection=collection, entry=entry, reading=reading)
         return replace(self, collection=collection, facts=facts)
 
     def entry_like(self, first: Described) -> CatalogueEntry:
@@ -103,20 +103,20 @@ class Plan:
             alias="".join(c for c in name.upper() if c.isascii() and c.isalnum()),
             rgb=(red, green, blue),
             stretch=Stretch.model_validate(first.stretch),
-            cloud_property=self.recipe.cloud_property,
+            cloud_property=self.reading.cloud_property,
             licence=self.facts.get("license"),
             attribution=_attribution(self.facts),
         )
 
 
-def _recipe(entry: CatalogueEntry | None, options: StacOptions | None) -> Recipe:
+def _reading(entry: CatalogueEntry | None, options: StacOptions | None) -> Reading:
     rgb = assets.parse(options.assets) if options and options.assets else None
     stretch = _stretch(options.stretch) if options and options.stretch else None
     if entry is None:
-        return Recipe(rgb=rgb, stretch=stretch)
+        return Reading(rgb=rgb, stretch=stretch)
     # Other assets than the entry's hold other values.
     own = None if rgb and rgb != entry.rgb else entry.stretch
-    return Recipe(
+    return Reading(
         rgb=rgb or entry.rgb,
         stretch=stretch or own,
         is_scaled=entry.is_scaled,

@@ -1,34 +1,12 @@
-"""The collections that services offer: what they are called, show, and allow.
-
-``db/reference/collections.toml`` lists the public ones; an entry in a file of the same
-form, ``collections.toml`` in the home folder, adds to it or replaces one by name.
-"""
+"""What is known of a collection that a service offers."""
 
 from __future__ import annotations
 
-import tomllib
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from skyscript_db.errors import UsageError
-from skyscript_db.paths import DB
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from skyscript_db.config import Settings
-
-BUILT_IN = DB / "reference" / "collections.toml"
 WORLD = ((-180.0, -90.0, 180.0, 90.0),)
 
 Box = tuple[float, float, float, float]
@@ -197,82 +175,3 @@ class CatalogueEntry(_Part):
 
 def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), UTC)
-
-
-def all(settings: Settings) -> list[CatalogueEntry]:  # noqa: A001 - catalogue.all
-    """Return all entries, the built-in ones first.
-
-    Raises:
-        UsageError: The user's file is not right.
-    """
-    entries = {entry.name: entry for entry in _read(BUILT_IN)}
-    own = own_file(settings)
-    if own.is_file():
-        entries.update({entry.name: entry for entry in read(own)})
-    return list(entries.values())
-
-
-def find(settings: Settings, name: str) -> CatalogueEntry:
-    """Return the entry of this name, or else the one with this asset or alias.
-
-    Raises:
-        UsageError: There is none, or the user's file is not right.
-    """
-    entries = all(settings)
-    wanted = name.strip().casefold()
-    for key in ("name", "asset", "alias"):
-        found = [e for e in entries if (getattr(e, key) or "").casefold() == wanted]
-        if len(found) == 1:
-            return found[0]
-    raise UsageError(
-        f"the catalogue has no collection {name!r}: choose one that `skyscript "
-        f"collections` lists, or add an entry to {own_file(settings)} (docs/"
-        "earth-engine.md shows one)"
-    )
-
-
-def own_file(settings: Settings) -> Path:
-    """Return where the user's own entries are, or would be."""
-    return settings.home / "collections.toml"
-
-
-def read(path: Path) -> list[CatalogueEntry]:
-    """Read the entries of a file.
-
-    Raises:
-        UsageError: It is not TOML, or an entry is not right.
-    """
-    try:
-        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}; correct it") from error
-    tables = parsed.get("collection")
-    if not isinstance(tables, list) or set(parsed) != {"collection"}:
-        raise UsageError(
-            f"{path} has to be a list of [[collection]] tables: correct it"
-        )
-    return [_entry(path, n, table) for n, table in enumerate(tables, start=1)]
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path) -> tuple[CatalogueEntry, ...]:
-    return tuple(read(path))
-
-
-def _entry(path: Path, n: int, table: Any) -> CatalogueEntry:
-    try:
-        return CatalogueEntry.model_validate(table)
-    except ValidationError as error:
-        name = table.get("name", f"number {n}") if isinstance(table, dict) else n
-        faults = "; ".join(map(_told, error.errors()))
-        raise UsageError(f"{path}, collection {name}: {faults}; correct it") from error
-
-
-def _told(fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["loc"][:1] == ("rgb",):
-        message += " (three bands: red, green and blue)"
-    return f"{place}: {message}" if place else message

@@ -13,6 +13,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from skyscript_db.paths import DB
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +185,8 @@ def test_the_form_of_a_tag_that_nobody_can_see(tag: str, kind: str):
 
 
 def test_lanes_and_tracks_are_numbers_that_can_be_seen():
-    assert rule_of("lanes", "10") == ("visible number", "0.6")
+    assert rule_of("lanes", "10") == ("visible number", "0.2")
+    assert rule_of("tracks", "2") == ("visible number", "0.6")
     assert rule_of("building:levels", "3") == ("number", NOT_GROUNDABLE)
 
 
@@ -230,6 +232,7 @@ def test_rules_agree_with_the_labels_that_they_would_overlook():
         "abandoned:aeroway=runway",
         "construction:building=yes",
         "construction:highway=motorway",
+        "crossing_ref=zebra",
         "disused:railway=rail",
         "railway=disused",
         "sport=pesäpallo",
@@ -362,10 +365,30 @@ def test_every_tag_has_two_votes_and_a_third_only_where_they_differ():
         assert ((*tag, "c") in VOTE) == differ, tag
 
 
+# Labels that the guide settles otherwise than the votes did, or without any; the data
+# card has the reasons.
+SETTLED_ANEW = {
+    **{("lanes", str(n)): "0.2" for n in (3, 4, 5, 6, 7, 8, 10, 12)},
+    ("crossing", "uncontrolled"): NOT_GROUNDABLE,
+    ("crossing_ref", "zebra"): "0.2",
+    ("landuse", "farmy"): NOT_GROUNDABLE,
+    ("landuse", "retail"): NOT_GROUNDABLE,
+    ("tracktype", "grade5"): "0.2",
+}
+
+
 def test_at_least_2500_tags_were_voted_on_and_each_label_follows():
     assert len(TAGS) >= 2500
     labels = {tag: gsd for tag, gsd in MAX_GSD_M.items() if tag[1] != "*"}
-    assert labels == {tag: settled(*tag) for tag in TAGS}
+    voted = {tag: settled(*tag) for tag in TAGS}
+    assert {tag for tag in SETTLED_ANEW if voted.get(tag) == SETTLED_ANEW[tag]} == set()
+    assert labels == voted | SETTLED_ANEW
+
+
+def test_the_data_card_tells_each_label_that_was_settled_anew():
+    page = (ROOT / "docs" / "tag-labels.md").read_text(encoding="utf-8")
+    for key, value in SETTLED_ANEW:
+        assert f"`{key}={'...' if key == 'lanes' else value}`" in page, (key, value)
 
 
 def test_the_raters_agree_as_the_data_card_says():

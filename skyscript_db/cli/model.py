@@ -31,6 +31,12 @@ def list_models(context: Context) -> None:
 @pass_context
 def default(context: Context, *, number: int) -> None:
     """Let skyscript.pair show the scores of the model ID."""
+    if context.conn.execute(SQL.reads_tags, {"id": number}).fetchone() == (True,):
+        raise UsageError(
+            f"model {number} reads tags for the classifier and embeds no image, so it "
+            "scores no pair: give a CLIP of `skyscript model list`, or see "
+            "`skyscript groundability default` for whose verdicts count"
+        )
     with context.conn.transaction():
         context.conn.execute(SQL.clear_default)
         if not context.conn.execute(SQL.make_default, {"id": number}).rowcount:

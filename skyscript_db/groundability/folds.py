@@ -23,30 +23,45 @@ N_FOLDS = 5
 
 
 def plain(
-    tags: Sequence[Tag], classes: Sequence[object], n_folds: int = N_FOLDS
+    tags: Sequence[Tag],
+    classes: Sequence[object],
+    n_folds: int = N_FOLDS,
+    *,
+    deal: int = 0,
 ) -> NDArray[np.intp]:
-    """Return the fold (n,) of each tag; every class is spread evenly over them."""
+    """Return the fold (n,) of each tag; every class is spread evenly over them.
+
+    Another number as ``deal`` gives other folds.
+    """
     folds = np.zeros(len(tags), dtype=np.intp)
     for group in _by_class(classes).values():
-        for turn, i in enumerate(sorted(group, key=lambda i: _hash(tags[i]))):
+        for turn, i in enumerate(sorted(group, key=lambda i: _hash(tags[i], deal))):
             folds[i] = turn % n_folds
     return folds
 
 
 def grouped(
-    tags: Sequence[Tag], classes: Sequence[object], n_folds: int = N_FOLDS
+    tags: Sequence[Tag],
+    classes: Sequence[object],
+    n_folds: int = N_FOLDS,
+    *,
+    deal: int = 0,
 ) -> NDArray[np.intp]:
     """Return the fold (n,) of each tag; all tags of a key are in one fold.
 
-    Keys are dealt out from the one with most tags to the one with fewest, each to
-    the fold that its classes fill most evenly.
+    Keys are dealt out from those with many tags to those with few, by chance among
+    the about equal, each to the fold that its classes fill most evenly.
     """
     counts: dict[str, Counter[object]] = defaultdict(Counter)
     for (key, _), of in zip(tags, classes, strict=True):
         counts[key][of] += 1
     filled: list[Counter[object]] = [Counter() for _ in range(n_folds)]
     fold_of = {}
-    order = sorted(counts, key=lambda key: (-counts[key].total(), _hash((key, ""))))
+
+    def turn(key: str) -> tuple[int, str]:
+        return -counts[key].total().bit_length(), _hash((key, ""), deal)
+
+    order = sorted(counts, key=turn)
     for key in order:
         best = min(range(n_folds), key=lambda n: _load(filled[n], counts[key]))
         filled[best] += counts[key]
@@ -73,5 +88,6 @@ def _by_class(classes: Sequence[object]) -> dict[object, list[int]]:
     return groups
 
 
-def _hash(tag: Tag) -> str:
-    return hashlib.sha256("\0".join(tag).encode()).hexdigest()
+def _hash(tag: Tag, deal: int) -> str:
+    told = "\0".join(tag) if deal == 0 else "\0".join((*tag, str(deal)))
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -34,12 +34,16 @@ class Labels:
         classes: Index (n,) into ``CLASSES_M``, or -1 for not groundable.
         n_features: Loaded features (n,) that carry the tag.
         in_wildcard: Whether (n,) the tag's whole key is labelled too.
+        is_agreed: Whether (n,) two raters said the same of whether it can be seen.
+        roles: What captions take the key for: primary, attribute, or empty.
     """
 
     tags: list[Tag]
     classes: NDArray[np.intp]
     n_features: NDArray[np.int64]
     in_wildcard: NDArray[np.bool_]
+    is_agreed: NDArray[np.bool_]
+    roles: list[str]
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -65,6 +69,8 @@ class Labels:
             self.classes[indices],
             self.n_features[indices],
             self.in_wildcard[indices],
+            self.is_agreed[indices],
+            [self.roles[i] for i in indices],
         )
 
 
@@ -102,6 +108,8 @@ def read(conn: psycopg.Connection[Any]) -> Labels:
         np.array([_class(row[0], row[1], row[2]) for row in rows], dtype=np.intp),
         np.array([row[3] for row in rows], dtype=np.int64),
         np.array([row[4] for row in rows], dtype=np.bool_),
+        np.array([row[5] for row in rows], dtype=np.bool_),
+        [row[6] for row in rows],
     )
 
 

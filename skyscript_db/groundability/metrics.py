@@ -24,6 +24,14 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares of errors in what was told, and in what was refused."""
+
+    told_unseen: float
+    refused_seen: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bin:
     """Tags whose probability lies in one range: what was said, and what was so."""
 
@@ -68,6 +76,14 @@ def binary(is_true: NDArray[np.bool_], is_told: NDArray[np.bool_]) -> Binary:
         recall=recall,
         f1=_share(2 * hits, int(is_told.sum() + is_true.sum())),
         accuracy=float((is_true == is_told).mean()),
+    )
+
+
+def rates(is_true: NDArray[np.bool_], is_told: NDArray[np.bool_]) -> Rates:
+    """Return how often what was told, and what was refused, is wrong."""
+    return Rates(
+        told_unseen=_share(int((is_told & ~is_true).sum()), int(is_told.sum())),
+        refused_seen=_share(int((~is_told & is_true).sum()), int((~is_told).sum())),
     )
 
 

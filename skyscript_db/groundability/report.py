@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skyscript_db.errors import StorageError
-from skyscript_db.groundability.evaluate import GROUPED, PLAIN
+from skyscript_db.groundability import sections
+from skyscript_db.groundability.findings import GROUPED, PLAIN
 from skyscript_db.groundability.labels import CLASSES_M
 from skyscript_db.groundability.metrics import calibration_error
+from skyscript_db.groundability.tables import table, three
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from skyscript_db.groundability.evaluate import Report
+    from skyscript_db.groundability.findings import Report
 
 # What the project asks of the sentence encoder: F1 of stage I, plain and grouped, and
 # the share of stage II that is at most one class off.
@@ -41,9 +42,13 @@ def markdown(found: Report) -> str:
         _gsd(found),
         _confusion(found),
         _calibration(found),
+        sections.curves(found),
+        sections.parts(found),
+        sections.decided(found),
         _cost(found),
         _order(found),
-        _worst(found),
+        sections.worst(found),
+        sections.surest(found),
     ]
     return "\n".join(parts)
 
@@ -88,8 +93,8 @@ def _groundable(found: Report) -> str:
         cells: list[str] = [_mark(name, found)]
         for kind in (PLAIN, GROUPED):
             told = found.groundable[kind][name]
-            cells += [_3(told.precision), _3(told.recall), f"**{told.f1:.3f}**"]
-            cells += [_3(told.accuracy)]
+            cells += [three(told.precision), three(told.recall), f"**{told.f1:.3f}**"]
+            cells += [three(told.accuracy)]
         rows.append(cells)
     measures = ["precision", "recall", "F1", "accuracy"]
     header = ["stage I", *measures, *(f"{x}, grouped" for x in measures)]
@@ -100,13 +105,27 @@ def _groundable(found: Report) -> str:
         met.append(f"F1 {f1:.3f} {kind} ({verb} {target:.2f})")
     return (
         "## Stage I: can it be seen at all?\n\n"
-        + _table(header, rows)
+        + table(header, rows)
         + f"\nThe classifier that is trained by default is marked: {'; '.join(met)}. "
         "Its line goes through vectors of nearness to fixed landmarks, which makes it "
         "a kernel machine that PostgreSQL still judges by one dot product a tag; "
         "the other classifiers draw theirs through the encoder's vectors as they "
-        "are. Our thresholds are chosen for F1, which tells more and is surer of less; "
-        "rivals keep one half, and would gain by that too.\n" + _ceiling(found)
+        "are. Every threshold, ours and those of the rivals, is chosen for F1 on folds "
+        "inside the training folds: more is told, and less of it surely.\n"
+        + _chance(found)
+        + _ceiling(found)
+    )
+
+
+def _chance(found: Report) -> str:
+    told = [
+        f"{sum(f1) / len(f1):.3f} {kind} ({min(f1):.3f} to {max(f1):.3f})"
+        for kind, f1 in found.deals.items()
+    ]
+    n = len(found.deals[PLAIN])
+    return (
+        f"\nHow much of that is chance: on {n} further deals of the folds its F1 is "
+        f"{' and '.join(told)} on average.\n"
     )
 
 
@@ -130,7 +149,11 @@ def _gsd(found: Report) -> str:
         cells = [_mark(name, found)]
         for kind in (PLAIN, GROUPED):
             told = found.gsd[kind][name]
-            cells += [_3(told.exact), f"**{told.within_one:.3f}**", _3(told.error)]
+            cells += [
+                three(told.exact),
+                f"**{told.within_one:.3f}**",
+                three(told.error),
+            ]
         rows.append(cells)
     measures = ["exact", "within one class", "mean distance"]
     header = ["stage II", *measures, *(f"{x}, grouped" for x in measures)]
@@ -150,7 +173,7 @@ def _gsd(found: Report) -> str:
         "but the finest, a regression says whether the tag is seen at it. It knows of "
         "the order, which the multinomial does not, and assumes no equal steps, as "
         "ridge does; a doubt makes the verdict finer, never coarser.\n\n"
-        + _table(header, rows)
+        + table(header, rows)
         + f"\nWithin one class, against {TARGET_WITHIN_ONE:.2f}: {'; '.join(met)}.\n"
     )
 
@@ -161,7 +184,7 @@ def _confusion(found: Report) -> str:
     for kind in (PLAIN, GROUPED):
         counts = found.confusion(kind).tolist()
         rows = [[name, *map(str, row)] for name, row in zip(names, counts, strict=True)]
-        parts.append(_table([kind, *names], rows))
+        parts.append(table([kind, *names], rows))
     return "\n".join(parts)
 
 
@@ -170,10 +193,15 @@ def _calibration(found: Report) -> str:
     for kind in (PLAIN, GROUPED):
         bins = found.calibration(kind)
         rows = [
-            [f"{x.low:.1f} - {x.high:.1f}", str(x.n), _3(x.predicted), _3(x.observed)]
+            [
+                f"{x.low:.1f} - {x.high:.1f}",
+                str(x.n),
+                three(x.predicted),
+                three(x.observed),
+            ]
             for x in bins
         ]
-        parts.append(_table([kind, "tags", "said", "so"], rows))
+        parts.append(table([kind, "tags", "said", "so"], rows))
         parts.append(f"Expected calibration error: {calibration_error(bins):.3f}.\n")
     return "\n".join(parts)
 
@@ -193,7 +221,7 @@ def _cost(found: Report) -> str:
     return (
         f"{title}\nShares of the {n:,} labelled tags of loaded features, had the "
         "classifier judged them instead of the labels: frequent tags weigh more.\n\n"
-        + _table(header, rows)
+        + table(header, rows)
     )
 
 
@@ -226,15 +254,6 @@ def _differing(found: Report) -> str:
     return f" (not {', '.join(tags)}: there the label counts)" if tags else ""
 
 
-def _worst(found: Report) -> str:
-    rows = [
-        [f"`{tag}`", label, told, f"{p:.2f}", f"{n:,}"]
-        for tag, label, told, p, n in found.worst(PLAIN)
-    ]
-    header = ["tag", "label", "verdict", "p", "features"]
-    return "## The dearest errors, plain folds\n\n" + _table(header, rows)
-
-
 def _name(found: Report) -> str:
     return f"classifier, {found.inputs}"
 
@@ -242,12 +261,3 @@ def _name(found: Report) -> str:
 def _mark(name: str, found: Report) -> str:
     is_ours = name in {_name(found), f"cumulative, {found.inputs}"}
     return f"**{name}**" if is_ours else name
-
-
-def _3(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Labels that the mean of all stands for, where a key has few of its own.
 PRIOR_WEIGHT = 3
+N_NEAREST = 10
 
 
 def key_prior(labels: Labels, train: Indices, test: Indices) -> Told:
@@ -42,6 +43,15 @@ def nearest(
 ) -> Told:
     """Return 1 or 0 (n_test,), as the nearest labelled tag is groundable or not."""
     return labels.is_groundable[_nearest(vectors, train, test)].astype(np.float64)
+
+
+def neighbours(
+    vectors: NDArray[np.float32], labels: Labels, train: Indices, test: Indices
+) -> Told:
+    """Return the share (n_test,) of groundable tags among the nearest labelled."""
+    order = np.argsort(-(vectors[test] @ vectors[train].T), axis=1, kind="stable")
+    near = train[order[:, :N_NEAREST]]
+    return np.asarray(labels.is_groundable[near].mean(axis=1), dtype=np.float64)
 
 
 def characters(labels: Labels, train: Indices, test: Indices) -> Told:

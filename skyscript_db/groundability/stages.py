@@ -88,17 +88,20 @@ def fit_groundable(
         is_groundable: What is so (n,).
         tags: The tags, whose keys make the inner folds.
     """
-    inner = [
-        deal(tags, is_groundable.tolist(), N_INNER_FOLDS)
-        for deal in (folds.plain, folds.grouped)
-    ]
+    inner = inner_folds(tags, is_groundable)
     told = {
         strength: [_held_out(vectors, is_groundable, x, strength) for x in inner]
         for strength in STRENGTHS
     }
     best = min(told, key=lambda x: sum(_log_loss(is_groundable, p) for p in told[x]))
     fitted = fit_logistic(vectors, is_groundable, best)
-    return replace(fitted, threshold=_threshold(is_groundable, told[best]))
+    return replace(fitted, threshold=best_threshold(is_groundable, told[best]))
+
+
+def inner_folds(tags: Sequence[Tag], is_groundable: NDArray[np.bool_]) -> list[Classes]:
+    """Return the folds (n,) inside training folds: plain ones, and grouped by key."""
+    kinds = (folds.plain, folds.grouped)
+    return [deal(tags, is_groundable.tolist(), N_INNER_FOLDS) for deal in kinds]
 
 
 def fit_logistic(
@@ -125,14 +128,25 @@ def _held_out(
     return told
 
 
-def _threshold(
-    is_true: NDArray[np.bool_], told: Sequence[NDArray[np.float64]]
+def best_threshold(
+    is_true: NDArray[np.bool_],
+    told: Sequence[NDArray[np.float64]],
+    *,
+    among: Sequence[float] = THRESHOLDS,
 ) -> float:
+    """Return the threshold of the best F1, meant over what was told of held out tags.
+
+    Args:
+        is_true: What is so (n,).
+        told: Probabilities (n,), once for each kind of folds.
+        among: Thresholds to choose from; of equals, the nearest to a half.
+    """
+
     def quality(threshold: float) -> tuple[float, float]:
         f1 = sum(metrics.binary(is_true, p >= threshold).f1 for p in told)
         return f1, -abs(threshold - 0.5)
 
-    return max(THRESHOLDS, key=quality)
+    return max(among, key=quality)
 
 
 def _log_loss(is_true: NDArray[np.bool_], told: NDArray[np.float64]) -> float:

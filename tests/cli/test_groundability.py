@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skyscript_db.groundability import stages
+from skyscript_db.groundability import curve, stages
 from tests.cli.conftest import Skyscript
 
 
@@ -82,6 +82,8 @@ def test_train_by_the_text_tower_of_a_clip(
     skyscript: Skyscript, database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "STRENGTHS", (3.0,))
+    monkeypatch.setattr(curve, "SHARES", (0.5, 1.0))
+    monkeypatch.setattr(curve, "N_DRAWS", 1)
     database.conn.execute(
         "DELETE FROM skyscript.tag_label"
         " WHERE key NOT IN ('aeroway', 'golf', 'power', 'service', 'water')"
@@ -98,6 +100,14 @@ def test_train_by_the_text_tower_of_a_clip(
     assert last == "0 tags = 0 groundable + 0 not + 0 pending"
     (found,) = skyscript("groundability", "list", "--json").json()
     assert (found["inputs"], found["default"]) == ("key value", True)
+    (model,) = (
+        line.split()[0]
+        for line in lines(skyscript("model", "list").out)
+        if "for tags" in line
+    )
+    refused = skyscript("model", "default", model)
+    assert (refused.status, refused.out) == (2, "")
+    assert f"model {model} reads tags for the classifier and embeds no" in refused.err
     again = skyscript("groundability", "train", *words)
     assert "was here already, trained on" in again.out
     told = skyscript("groundability", "default", "none")

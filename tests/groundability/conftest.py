@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from skyscript_db.groundability import encoders, stages
+from skyscript_db.groundability import curve, encoders, stages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +49,8 @@ def _vector(text: str) -> NDArray[np.float64]:
 def one_strength(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing to choose inside the folds, which takes most of the time."""
     monkeypatch.setattr(stages, "STRENGTHS", (3.0,))
+    monkeypatch.setattr(curve, "SHARES", (0.5, 1.0))
+    monkeypatch.setattr(curve, "N_DRAWS", 1)
 
 
 @pytest.fixture

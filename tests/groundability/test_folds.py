@@ -29,6 +29,13 @@ def test_folds_do_not_depend_on_the_order_of_tags():
     assert dict(zip(TAGS[::-1], back, strict=True)) == there
 
 
+def test_another_deal_gives_other_folds():
+    for kind in (folds.plain, folds.grouped):
+        one, two = kind(TAGS, CLASSES), kind(TAGS, CLASSES, deal=1)
+        assert one.tolist() != two.tolist()
+        assert kind(TAGS, CLASSES, deal=1).tolist() == two.tolist()
+
+
 def test_no_tag_is_trained_on_and_tested():
     seen = []
     for train, test in folds.splits(folds.plain(TAGS, CLASSES)):

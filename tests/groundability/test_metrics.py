@@ -18,6 +18,12 @@ def test_binary_of_nothing_told():
     assert told == metrics.Binary(precision=0, recall=0, f1=0, accuracy=0.5)
 
 
+def test_rates():
+    is_true = np.array([True, True, True, False, False])
+    is_told = np.array([True, True, False, True, False])
+    assert metrics.rates(is_true, is_told) == metrics.Rates(1 / 3, 0.5)
+
+
 def test_calibration():
     is_true = np.array([True, False, True, True])
     bins = metrics.calibration(is_true, np.array([0.25, 0.25, 1.0, 0.9]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skyscript_db.errors import UsageError
-from skyscript_db.groundability import encoders, evaluate, labels, report, score, stages
+from skyscript_db.groundability import encoders, evaluate, labels, score, stages
 from skyscript_db.groundability.train import fit, train
 from tests.groundability.conftest import CLASS_M, add_label, add_tag
 
@@ -119,27 +119,6 @@ def test_a_doubt_makes_the_class_finer():
     assert stages.Cumulative((yes, no, yes, no)).classes(vectors).tolist() == [1]
     assert stages.Cumulative((no, yes, yes, yes)).classes(vectors).tolist() == [0]
     assert stages.Cumulative((yes, yes, yes, yes)).classes(vectors).tolist() == [4]
-
-
-def test_evaluate_makes_a_page(taught, words, settings, tmp_path):
-    add_tag(taught.conn, "thing", "huge a", n_features=100)
-    found = evaluate.evaluate(taught.conn, settings)
-    for kind in (evaluate.PLAIN, evaluate.GROUPED):
-        assert (
-            found.groundable[kind]["classifier, key value, value, by landmarks"].f1
-            == 1.0
-        )
-        assert (
-            found.gsd[kind]["cumulative, key value, value, by landmarks"].within_one
-            == 1.0
-        )
-        assert set(found.groundable[kind]) >= {"key prior", "nearest label"}
-    page = report.markdown(found)
-    assert "120 labels of single tags, 60 of them groundable" in page
-    assert "F1 1.000 plain (meets 0.90)" in page
-    assert "Shares of the 100 labelled tags of loaded features" in page
-    report.write(page, tmp_path / "docs" / "page.md")
-    assert (tmp_path / "docs" / "page.md").read_text() == page
 
 
 def test_the_strength_is_the_one_that_does_best_on_held_out_keys(monkeypatch):

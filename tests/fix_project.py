@@ -128,7 +128,7 @@ def project(
             device="cpu",
             batch_size=8,
             workers=2,
-            split_val_fraction=0.3,
+            split_val_fraction=0.4,
             split_test_fraction=0.3,
         )
     return Project(folder, settings)

@@ -73,7 +73,7 @@ PAUSE_S = 0.05
 # The emulator's machine is ours: more threads would only wait for the processor.
 CONCURRENT = 8
 # A request of one chip takes as long as one of many: some are enough.
-MAX_ALONE = 160
+MAX_ALONE = 64
 JOB, BARE, STORING = "fetch_chips", "bare client", "bare client that stores"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import PIL
@@ -50,13 +51,24 @@ class Encoding:
 
 def encode(pixels: Pixels, image_format: ImageFormat, jpeg_quality: int) -> bytes:
     """Encode (height, width, 3) pixels; JPEG keeps the full resolution of colour."""
-    buffer = io.BytesIO()
     image = _picture(pixels)
-    if image_format == "jpg":
-        image.save(buffer, "JPEG", quality=jpeg_quality, subsampling=0)
-    else:
-        image.convert("RGB").save(buffer, "PNG")
-    return buffer.getvalue()
+    with _scratch() as file:
+        if image_format == "jpg":
+            image.save(file, "JPEG", quality=jpeg_quality, subsampling=0)
+        else:
+            image.convert("RGB").save(file, "PNG")
+        file.seek(0)
+        return file.read()
+
+
+def _scratch() -> IO[bytes]:
+    """Open a file in memory; the system's, where it has such files.
+
+    Pillow lets other threads run while it encodes to those, and to those alone.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("image"), "w+b")
+    return io.BytesIO()
 
 
 def _picture(pixels: Pixels) -> Image.Image:

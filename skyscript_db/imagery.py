@@ -21,6 +21,9 @@ Pixels = npt.NDArray[np.uint8]
 Valid = npt.NDArray[np.bool_]
 Stretch = Mapping[str, Any]
 
+# Larger windows are refused before memory is taken for them.
+MAX_CUT_PX = 4096 * 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -52,7 +55,11 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A window's pixels (height, width, 3), which hold data, and which are cloud."""
+    """A window's pixels (height, width, 3), which hold data, and which are cloud.
+
+    The pixels may be three of four bytes that lie together, as Pillow keeps them too:
+    then they are encoded without being gathered.
+    """
 
     pixels: Pixels
     valid: Valid
@@ -66,6 +73,19 @@ class Refusal:
     cause: str
     is_final: bool
     http_status: int | None = None
+
+
+def refusal(window: Window, width_px: int, height_px: int) -> Refusal | None:
+    """Return why a window of a scene of this size is never cut; None if it may be."""
+    if (
+        min(window.col_off, window.row_off) < 0
+        or window.col_off + window.width > width_px
+        or window.row_off + window.height > height_px
+    ):
+        return Refusal("window outside the scene", is_final=True)
+    if window.width * window.height > MAX_CUT_PX:
+        return Refusal("window too large", is_final=True)
+    return None
 
 
 class Provider(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from skyscript_db.errors import JobBusy, StorageError
-from skyscript_db.images import ImageFolder, encode, is_image, path_of
+from skyscript_db.images import ImageFolder, encode, is_finished, path_of
 from tests.fix_rasters import noise
 
 PIXELS = noise(3).transpose(1, 2, 0)
@@ -42,12 +42,25 @@ def test_jpeg_keeps_the_full_resolution_of_colour():
     assert np.abs(image - stripes).max() < 30
 
 
-def test_is_image_looks_at_format_and_size():
-    data = encode(PIXELS, "jpg", 95)
-    assert is_image(data, "jpg", (64, 64))
-    assert not is_image(data, "png", (64, 64))
-    assert not is_image(data, "jpg", (64, 63))
-    assert not is_image(b"<html>quota exceeded</html>", "jpg", (64, 64))
+@pytest.mark.parametrize(("known", "other"), [("jpg", "png"), ("png", "jpg")])
+def test_an_image_that_is_not_finished_is_told(known: Any, other: Any):
+    data = encode(PIXELS, known, 95)
+    assert is_finished(data, known, (64, 64))
+    assert not is_finished(data, other, (64, 64))
+    assert not is_finished(data, known, (64, 63))
+    assert not is_finished(data[:-1], known, (64, 64))
+    assert not is_finished(data[:4] + data[-8:], known, (64, 64))
+    assert not is_finished(b"<html>quota exceeded</html>", known, (64, 64))
+
+
+@pytest.mark.parametrize("image_format", ["jpg", "png"])
+def test_files_do_not_tell_how_pixels_lay_in_memory(image_format: Any):
+    four = np.full((64, 64, 4), 7, np.uint8)
+    four[..., :3] = PIXELS
+    parts = [four[..., :3], four[3:60, 5:40, :3], four[..., 1:], four[:, ::2, :3]]
+    for part in parts:
+        gathered = np.array(part, order="C")
+        assert encode(part, image_format, 95) == encode(gathered, image_format, 95)
 
 
 def test_write_leaves_one_file_and_tells_its_hash(tmp_path: Path):
@@ -61,6 +74,24 @@ def test_write_leaves_one_file_and_tells_its_hash(tmp_path: Path):
     )
     files = [p for p in (tmp_path / "chips").rglob("*") if p.is_file()]
     assert files == [tmp_path / "chips/ab/abc.jpg"]
+
+
+def test_files_are_flushed_before_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    flushed: list[str] = []
+
+    def fsync(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        flushed.append(path.relative_to(tmp_path).as_posix())
+
+    folder = ImageFolder(tmp_path)
+    with folder.writing():
+        paths = [folder.write(path, b"abc").path for path in ("a/1.jpg", "b/2.jpg")]
+        monkeypatch.setattr(os, "fsync", fsync)
+        folder.sync(paths)
+    assert sorted(flushed[:2]) == ["a/1.jpg", "b/2.jpg"]
+    assert sorted(flushed[2:]) == [".", "a", "b"]
 
 
 def test_what_a_killed_process_left_goes(tmp_path: Path):

@@ -47,6 +47,8 @@ _BY_PACE = re.compile(r"per (second|minute)|concurren", re.IGNORECASE)
 _MOMENTARY = re.compile(
     r"internal error|try again|timed out|deadline|unavailable", re.IGNORECASE
 )
+# After minutes, and after as many again however often it is asked for: too much.
+_TOO_LONG = re.compile(r"computation timed out", re.IGNORECASE)
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -92,11 +94,14 @@ def _of_answer(error: HttpError) -> Exception:
     return RequestFailed(
         f"Earth Engine ({status}): {message}",
         status=status,
-        is_transient=status in _TRANSIENT
-        or (status == 400 and bool(_MOMENTARY.search(message))),
+        is_transient=status in _TRANSIENT or (status == 400 and _may_pass(message)),
         retry_after_s=retry_after_s(error.resp.get("retry-after")),
         is_quota=status in {403, 429} and is_used_up,
     )
+
+
+def _may_pass(message: str) -> bool:
+    return bool(_MOMENTARY.search(message)) and not _TOO_LONG.search(message)
 
 
 def _message(error: HttpError) -> str:

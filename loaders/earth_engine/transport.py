@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 import httplib2
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as ReadTimeout
 
 from skyscript_db.errors import RequestFailed
 from skyscript_db.remote import is_unanswered
@@ -61,23 +63,27 @@ class Transport:
                 headers=headers,
                 timeout=(CONNECT_S, READ_S),
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as error:
+            # All at once: the session itself reads ten kilobytes at a time, and
+            # after each of them waits for its turn among the threads.
+            content: bytes = answer.raw.read(decode_content=True)
+        except (requests.RequestException, HTTPError) as error:
             raise RequestFailed(_cause(error, uri), is_transient=True) from error
         _refuse_page(answer)
-        _refuse_part(answer)
+        _refuse_part(answer, content)
         told = {**answer.headers, "status": str(answer.status_code)}
-        return httplib2.Response(told), answer.content
+        return httplib2.Response(told), content
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
 
-def _cause(error: requests.RequestException, uri: str) -> str:
-    if isinstance(error, requests.Timeout):
+def _cause(error: requests.RequestException | HTTPError, uri: str) -> str:
+    if isinstance(error, requests.Timeout | ReadTimeout):
         return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, HTTPError):
         return "the answer was cut off"
     if isinstance(error, requests.exceptions.SSLError):
         return f"no safe connection: {error}"
@@ -112,12 +118,12 @@ def _refuse_page(answer: requests.Response) -> None:
         )
 
 
-def _refuse_part(answer: requests.Response) -> None:
+def _refuse_part(answer: requests.Response, content: bytes) -> None:
     """Refuse JSON that is none: the client would hand it on as text."""
     if not answer.ok or "json" not in answer.headers.get("Content-Type", ""):
         return
     try:
-        json.loads(answer.content)
+        json.loads(content)
     except ValueError as error:
         raise RequestFailed(
             f"the answer was cut off or is no JSON: {error}",

@@ -9,7 +9,7 @@ from rasterio.errors import RasterioError
 
 from skyscript_db import rasters
 from skyscript_db.errors import LoaderError
-from skyscript_db.imagery import Cut, Grid, Refusal
+from skyscript_db.imagery import Cut, Grid, Refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rasterio.windows import Window
 
     from skyscript_db.config import Settings
-
-MAX_CUT_PX = 4096 * 4096
 
 
 class RasterProvider:
@@ -60,14 +58,9 @@ def provider(settings: Settings) -> RasterProvider:
 
 
 def _cut(dataset: Any, grid: Grid, window: Window) -> Cut | Refusal:
-    if (
-        min(window.col_off, window.row_off) < 0
-        or window.col_off + window.width > dataset.width
-        or window.row_off + window.height > dataset.height
-    ):
-        return Refusal("window outside the scene", is_final=True)
-    if window.width * window.height > MAX_CUT_PX:
-        return Refusal("window too large", is_final=True)
+    refused = refusal(window, dataset.width, dataset.height)
+    if refused is not None:
+        return refused
     try:
         values, valid = rasters.read(dataset, grid.bands["rgb"], window)
     except (RasterioError, OSError):

@@ -16,7 +16,7 @@ from loaders.stac.files import By, Files, Opened
 from loaders.stac.web import Web
 from skyscript_db import rasters
 from skyscript_db.errors import LoaderError
-from skyscript_db.imagery import Cut, Grid, Refusal, Valid
+from skyscript_db.imagery import Cut, Grid, Refusal, Valid, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from skyscript_db.config import Settings
 
-MAX_CUT_PX = 4096 * 4096
 # Of a pixel: how far the grid that an item tells may lie off that of its files.
 MAX_SHIFT_PX = 0.01
 
@@ -158,14 +157,9 @@ def _is_same_crs(found: Any, told: str) -> bool:
 def _cut(
     sources: Sequence[Source], cloud: CloudMask | None, grid: Grid, window: Window
 ) -> Cut | Refusal:
-    if (
-        min(window.col_off, window.row_off) < 0
-        or window.col_off + window.width > grid.width_px
-        or window.row_off + window.height > grid.height_px
-    ):
-        return Refusal("window outside the scene", is_final=True)
-    if window.width * window.height > MAX_CUT_PX:
-        return Refusal("window too large", is_final=True)
+    refused = refusal(window, grid.width_px, grid.height_px)
+    if refused is not None:
+        return refused
     try:
         values, valid = _read(sources, window)
         cloudy = None if cloud is None else _cloudy(cloud, grid, window)

@@ -69,10 +69,16 @@ def run(
     else:
         _print(outcome)
         _print_costs(costs or [])
-    if job == "fetch_chips" and counts.n_pending and limit is None and not dry_run:
+    if job == "fetch_chips" and not dry_run:
+        _tell_failed(context)
+
+
+def _tell_failed(context: Context) -> None:
+    n_failed, n_out = fetch_chips.count_failed(context.conn)
+    if n_failed:
         click.echo(
-            f"{counts.n_pending:,} chips have no image yet: `skyscript failures` tells "
-            "why, and the next run tries them again",
+            f"{n_failed:,} chips failed, {n_out:,} of them out of attempts: `skyscript "
+            "failures` tells why and what to do; the next run tries the others again",
             err=True,
         )
 
@@ -129,6 +135,7 @@ def build(context: Context, *, limit: int | None, as_json: bool) -> int:
                 _print(outcome)
     if as_json:
         print_json([_facts(outcome) for outcome in outcomes])
+    _tell_failed(context)
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed:
         _print_failures(failed)

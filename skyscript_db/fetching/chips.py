@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyscript_db.imagery import Refusal
+from skyscript_db.images import StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable, Iterator
 
     from rasterio.windows import Window
 
     from skyscript_db.imagery import Grid
-    from skyscript_db.images import Encoding, StoredImage
+    from skyscript_db.images import Encoding
 
 # Side of the squares that a scene's chips are packed in: with a chip of the largest
 # side across its edge, a square is within the largest request that a service takes.
@@ -65,3 +66,10 @@ class Result:
         if isinstance(self.found, Refusal):
             return "rejected" if self.found.is_final else "failed"
         return "ok"
+
+
+def stored(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the paths of the images that were stored."""
+    for result in results:
+        if isinstance(result.found, StoredImage):
+            yield result.found.path

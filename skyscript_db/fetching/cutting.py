@@ -59,7 +59,7 @@ def keep(chip: Chip, cut: Cut | Refusal, store: ImageStore) -> Result:
     encoding = chip.encoding
     data = images.encode(cut.pixels, encoding.format, encoding.quality)
     size_px = (int(chip.window.width), int(chip.window.height))
-    if not images.is_image(data, encoding.format, size_px):
+    if not images.is_finished(data, encoding.format, size_px):
         refusal = Refusal("its image was not encoded whole", is_final=False)
         return Result(chip, refusal, *shares)
     return Result(chip, store.write(chip.path, data), *shares)

@@ -2,18 +2,18 @@
 
 A lane is a provider and its chips. It holds few packs ahead of its threads, and no
 more bytes in flight than a bound, so that memory does not grow with the run. Threads
-that wait for a service hand what came to others, which encode and store it, and ask for
-the next at once; those that read window by window do all of it themselves.
+that wait for a service hand what came to others, which cut, encode and store it, and ask
+for the next at once; those that read window by window do all of it themselves.
 """
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from skyscript_db.fetching.cutting import cut_pack, keep
 from skyscript_db.fetching.packs import pack
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 # Of pixels asked for and not yet stored, in a lane; one pack is always let through.
 IN_FLIGHT_BYTES = 256 << 20
-# Encoding takes a core; while one waits for the disk, another has it.
-N_KEEPERS = 2 * (os.cpu_count() or 1)
 # How long the caller waits for results at most, to do with the last what it must.
 HEARTBEAT_S = 0.5
 
@@ -52,6 +50,7 @@ class _Done:
 
 
 Queue = SimpleQueue[_Done]
+Came: TypeAlias = "tuple[Chip, Cut | Refusal]"
 
 
 class _Running:
@@ -90,19 +89,22 @@ class _Running:
 
     def _fetch(self, pack: Pack) -> None:
         try:
-            # Closed in this thread whatever happens: GDAL's state is the thread's own.
-            with closing(cut_pack(self._provider, pack.chips)) as cuts:
-                if not self._is_packed:
-                    self._keep(pack, cuts)
-                    return
-                came = list(cuts)
-            self._keepers.pool.submit(self._keep, pack, came)
+            cuts = cut_pack(self._provider, pack.chips)
+            if not self._is_packed:
+                self._keep(pack, cuts)
+                return
+            # Asks for all of them; each is cut where it is kept, while it is at hand.
+            first = next(cuts)
+            self._keepers.pool.submit(self._keep, pack, cuts, first)
         except BaseException as error:  # noqa: BLE001 - raised by who waits for it
             self._done.put(_Done(self, pack, [], error))
 
-    def _keep(self, pack: Pack, cuts: Iterable[tuple[Chip, Cut | Refusal]]) -> None:
+    def _keep(self, pack: Pack, cuts: Generator[Came], *before: Came) -> None:
         try:
-            results = [keep(chip, cut, self._keepers.store) for chip, cut in cuts]
+            # Closed in this thread whatever happens: GDAL's state is the thread's own.
+            with closing(cuts):
+                came = chain(before, cuts)
+                results = [keep(chip, cut, self._keepers.store) for chip, cut in came]
         except BaseException as error:  # noqa: BLE001 - raised by who waits for it
             self._done.put(_Done(self, pack, [], error))
         else:
@@ -138,7 +140,7 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
     # Left in the opposite order: whoever waits for a service is sent home, then what
     # is in flight ends, and then what came is kept.
     with (
-        ThreadPoolExecutor(N_KEEPERS) as pool,
+        ThreadPoolExecutor(store.concurrency) as pool,
         ExitStack() as pools,
         ExitStack() as providers,
     ):

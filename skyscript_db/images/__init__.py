@@ -1,6 +1,6 @@
 """Chip files: how they are encoded and checked, and where they are kept."""
 
-from skyscript_db.images.encoding import Encoding, ImageFormat, encode, is_image
+from skyscript_db.images.encoding import Encoding, ImageFormat, encode, is_finished
 from skyscript_db.images.folder import PARTIAL, ImageFolder
 from skyscript_db.images.store import ImageStore, StoredImage, open_store, path_of
 
@@ -12,7 +12,7 @@ __all__ = [
     "ImageStore",
     "StoredImage",
     "encode",
-    "is_image",
+    "is_finished",
     "open_store",
     "path_of",
 ]

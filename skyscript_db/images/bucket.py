@@ -6,6 +6,7 @@ once. No lock keeps a second process out; that of the job does, in its database.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 
 class Bucket:
     """The chip files under a prefix of a bucket."""
+
+    # Most of the time they wait for an answer.
+    concurrency = 8 * (os.cpu_count() or 1)
 
     def __init__(self, url: str) -> None:
         scheme = url.partition("://")[0]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
+import numpy as np
 import PIL
 from PIL import Image, features
 
@@ -17,6 +19,7 @@ ImageFormat = Literal["jpg", "png"]
 
 _PILLOW_NAMES = {"jpg": "JPEG", "png": "PNG"}
 _MAGIC = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n"}
+_END = {"jpg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 # What else has a say in the bytes of a file.
 _LIBRARIES = {"jpg": "libjpeg_turbo", "png": "zlib"}
 _TOLD = re.compile(r"(jpg|png)(?: (\d+))?(?:;|$)")
@@ -48,26 +51,56 @@ class Encoding:
 
 def encode(pixels: Pixels, image_format: ImageFormat, jpeg_quality: int) -> bytes:
     """Encode (height, width, 3) pixels; JPEG keeps the full resolution of colour."""
-    buffer = io.BytesIO()
-    image = Image.fromarray(pixels)
-    if image_format == "jpg":
-        image.save(buffer, "JPEG", quality=jpeg_quality, subsampling=0)
-    else:
-        image.save(buffer, "PNG")
-    return buffer.getvalue()
+    image = _picture(pixels)
+    with _scratch() as file:
+        if image_format == "jpg":
+            image.save(file, "JPEG", quality=jpeg_quality, subsampling=0)
+        else:
+            image.convert("RGB").save(file, "PNG")
+        file.seek(0)
+        return file.read()
 
 
-def is_image(data: bytes, image_format: ImageFormat, size_px: tuple[int, int]) -> bool:
-    """Return whether bytes are a whole image of this format and (width, height)."""
-    if not data.startswith(_MAGIC[image_format]):
+def _scratch() -> IO[bytes]:
+    """Open a file in memory; the system's, where it has such files.
+
+    Pillow lets other threads run while it encodes to those, and to those alone.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("image"), "w+b")
+    return io.BytesIO()
+
+
+def _picture(pixels: Pixels) -> Image.Image:
+    """Return an image of pixels; RGBX, as they lie, if they lie as Pillow has them."""
+    height, width = pixels.shape[:2]
+    words = pixels.base
+    if (
+        isinstance(words, np.ndarray)
+        and words.nbytes == height * width * 4
+        and words.flags.c_contiguous
+        and pixels.strides == (width * 4, 4, 1)
+        and words.ctypes.data == pixels.ctypes.data
+    ):
+        return Image.frombuffer("RGBX", (width, height), words, "raw", "RGBX", 0, 1)
+    return Image.fromarray(pixels)
+
+
+def is_finished(
+    data: bytes, image_format: ImageFormat, size_px: tuple[int, int]
+) -> bool:
+    """Return whether bytes begin and end as an image of this format and size.
+
+    That is enough for what was encoded here and now, and does not take as long again
+    as encoding does, which decoding would.
+    """
+    start, end = _MAGIC[image_format], _END[image_format]
+    if not (data.startswith(start) and data.endswith(end)):
         return False
     try:
         with Image.open(
             io.BytesIO(data), formats=[_PILLOW_NAMES[image_format]]
         ) as image:
-            if image.size != size_px:
-                return False
-            image.load()
+            return image.size == size_px
     except (OSError, SyntaxError, ValueError):
         return False
-    return True

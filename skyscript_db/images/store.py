@@ -37,6 +37,10 @@ class StoredImage:
 class ImageStore(Protocol):
     """Where chip files are kept. Paths are relative to its root."""
 
+    @property
+    def concurrency(self) -> int:
+        """How many threads that encode and write keep this machine busy."""
+
     def writing(self) -> AbstractContextManager[None]:
         """Hold the store for this process while it writes."""
 
@@ -44,7 +48,7 @@ class ImageStore(Protocol):
         """Write one file, all of it or nothing."""
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Make the names of files durable, before their rows are committed."""
+        """Make files and their names durable, before their rows are committed."""
 
     def file(self, path: str) -> ImageFile:
         """Return a file for reading, whether or not it is there."""

@@ -24,7 +24,7 @@ from loaders.providers import PROVIDERS, open_provider
 from skyscript_db import queries
 from skyscript_db.database import conninfo_of
 from skyscript_db.errors import SkyscriptError
-from skyscript_db.fetching import Lane, checks, stream
+from skyscript_db.fetching import BLOCK_PX, Lane, checks, stored, stream
 from skyscript_db.imagery import Refusal
 from skyscript_db.images import StoredImage, open_store
 from skyscript_db.jobs.planned import Scene, planned_chips
@@ -49,12 +49,13 @@ FLUSH_S = 0.2
 
 
 def parameters(settings: Settings) -> Parameters:
-    """Return how files are encoded, and how often a chip is tried."""
+    """Return how files are encoded, how often a chip is tried, and in what order."""
     return {
         "image_format": settings.image_format,
         "jpeg_quality": settings.jpeg_quality,
         "max_nodata_fraction": checks.MAX_NODATA_FRACTION,
         "max_attempts": MAX_ATTEMPTS,
+        "block_px": BLOCK_PX,
         "providers": sorted(PROVIDERS),
     }
 
@@ -84,6 +85,13 @@ def run(work: Work) -> None:
                 record.flush()
     if errors:
         raise errors[0]
+
+
+def count_failed(conn: psycopg.Connection[Any]) -> tuple[int, int]:
+    """Return how many chips have failed, and how many of them are out of attempts."""
+    values = {"max_attempts": MAX_ATTEMPTS}
+    n_failed, n_out = conn.execute(SQL.count_failed, values).fetchall()[0]
+    return n_failed, n_out
 
 
 def retry_failed(conn: psycopg.Connection[Any], cause: str | None = None) -> int:
@@ -129,11 +137,7 @@ class _Record:
         self._flushed = time.monotonic()
         if not results:
             return
-        self._store.sync(
-            result.found.path
-            for result in results
-            if isinstance(result.found, StoredImage)
-        )
+        self._store.sync(stored(results))
         with self._work.conn.transaction(), self._work.conn.cursor() as cursor:
             with cursor.copy(SQL.copy_fetched) as copy:
                 for result in results:

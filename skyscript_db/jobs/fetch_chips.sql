@@ -17,12 +17,12 @@ ORDER BY
         'fetch',
         cl.name,
         s.name,
-        (c.row_off_px / 2048)::text,
-        (c.col_off_px / 2048)::text
+        (c.row_off_px / %(block_px)s)::text,
+        (c.col_off_px / %(block_px)s)::text
     ),
     c.scene_id,
-    c.row_off_px / 2048,
-    c.col_off_px / 2048,
+    c.row_off_px / %(block_px)s,
+    c.col_off_px / %(block_px)s,
     c.row_off_px / 256,
     c.col_off_px / 256,
     c.id
@@ -80,6 +80,13 @@ WHERE c.id = f.chip_id
     AND c.state IN ('planned', 'failed')
     AND s.id = c.scene_id
     AND s.loaded_at = f.loaded_at;
+
+-- name: count_failed
+SELECT
+    count(*),
+    count(*) FILTER (WHERE c.n_attempts >= %(max_attempts)s)
+FROM skyscript.chip AS c
+WHERE c.state = 'failed';
 
 -- name: retry_failed
 UPDATE skyscript.chip AS c

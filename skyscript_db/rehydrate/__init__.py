@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loaders.providers import open_provider
-from skyscript_db.fetching import Lane, stream
+from skyscript_db.fetching import Lane, stored, stream
 from skyscript_db.imagery import Refusal
 from skyscript_db.images import ImageFolder
 from skyscript_db.progress import LoggedProgress, Progress
@@ -118,6 +118,7 @@ def rehydrate(
         ]
         with closing(stream(lanes, folder)) as found:
             for results in found:
+                folder.sync(stored(results))
                 result.add(results)
                 progress.advance(len(results))
         folder.tidy()

@@ -26,7 +26,12 @@ def test_failures_are_grouped_with_a_remedy(
     skyscript: Any, database: Database, two_failed: Path
 ):
     away = two_failed.rename(two_failed.with_name("away"))
-    assert skyscript("run", "fetch_chips").status == 0
+    told = skyscript("run", "fetch_chips")
+    assert told.status == 0
+    assert (
+        "3 chips failed, 0 of them out of attempts: `skyscript failures` tells why and "
+        "what to do; the next run tries the others again\n" in told.err
+    )
     (cause,) = skyscript("failures", "--json").json()["causes"]
     assert cause["last_at"].startswith("20")
     assert {k: cause[k] for k in cause if k != "last_at"} == {
@@ -41,7 +46,7 @@ def test_failures_are_grouped_with_a_remedy(
         "remedy": "put the file back or load it from where it is now",
     }
     away.rename(two_failed)
-    skyscript("run", "fetch_chips")
+    assert "chips failed" not in skyscript("run", "fetch_chips").err
     told = skyscript("failures")
     assert "        1 rejected: constant image\n" in told.out
     assert "-> nothing to do: there is no picture at this place" in told.out

@@ -11,6 +11,7 @@ from PIL import Image
 
 from loaders import providers
 from loaders.rasters import RasterOptions, load, pixels
+from skyscript_db import imagery
 from skyscript_db.database import connect
 from skyscript_db.jobs.runner import Counts
 from tests.fix_rasters import noise, write_raster
@@ -164,7 +165,7 @@ def test_a_window_beyond_bounds_takes_no_memory(
 ):
     add_scene(database.conn, tmp_path / "a.tif", noise(3))
     add_chips(database.conn, (0, 0, 64, 64))
-    monkeypatch.setattr(pixels, "MAX_CUT_PX", 1000)
+    monkeypatch.setattr(imagery, "MAX_CUT_PX", 1000)
     fetch(database.conn, settings)
     assert states(database.conn) == [(1, "rejected", "window too large", 1)]
 

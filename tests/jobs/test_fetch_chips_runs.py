@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -149,6 +150,23 @@ def test_full_disk_leaves_the_batch_pending(
     ledger = database.conn.execute("SELECT status, error FROM skyscript.job_run")
     assert "StorageError: cannot write" in ledger.fetchall()[0][1]
     assert fetch(database.conn, png) == Counts(n_ok=45)
+
+
+def test_a_disk_that_does_not_flush_leaves_the_batch_pending(
+    database: Database, png: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(handle: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    add_scene(database.conn, tmp_path / "a.tif", noise(3))
+    add_chips(database.conn, (0, 0, 32, 32), (20, 5, 40, 32))
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StorageError, match="Input/output error"):
+        fetch(database.conn, png)
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert [state for _, state, *_ in states(database.conn)] == ["planned", "planned"]
+    assert fetch(database.conn, png) == Counts(n_ok=2)
 
 
 def test_a_quota_on_file_size_is_told_too(

@@ -126,11 +126,14 @@ def test_requests_stay_under_the_limit(database, ready, earth_engine):
         assert np.array_equal(cut.pixels, cut_locally(path, NONE, window)[0])
 
 
-def test_a_request_that_is_too_much_is_split(database, ready, earth_engine):
+@pytest.mark.parametrize(
+    "message", ["User memory limit exceeded.", "Computation timed out."]
+)
+def test_a_request_that_is_too_much_is_split_at_once(
+    database, ready, earth_engine, message
+):
     add_ortho(earth_engine, "one")
-    earth_engine.misbehave(
-        400, path="computePixels", first=1, message="User memory limit exceeded."
-    )
+    earth_engine.misbehave(400, path="computePixels", first=1, message=message)
     cuts = cut_all(database, ready, grid("Test/orthos/one"), WINDOWS)
     assert [type(cut) for cut in cuts] == [Cut, Cut, Cut]
     assert earth_engine.counts.by_path["computePixels"] == 3
@@ -143,6 +146,22 @@ def test_bad_answers_are_not_taken_for_pixels(database, ready, earth_engine, kin
     (cut,) = cut_all(database, ready, grid("Test/orthos/one"), WINDOWS[:1])
     assert np.array_equal(cut.pixels, cut_locally(path, NONE, WINDOWS[0])[0])
     assert earth_engine.counts.by_path["computePixels"] == 2
+
+
+def test_an_emulator_that_remembers_answers_without_the_file(
+    database, ready, earth_engine
+):
+    path = add_ortho(earth_engine, "one")
+    where = grid("Test/orthos/one")
+    earth_engine.emulator.remember(True)
+    (before,) = cut_all(database, ready, where, WINDOWS[:1])
+    path.unlink()
+    (after,) = cut_all(database, ready, where, WINDOWS[:1])
+    assert np.array_equal(before.pixels, after.pixels)
+    assert earth_engine.counts.by_path["computePixels"] == 2
+    earth_engine.emulator.remember(False)
+    with pytest.raises(RequestFailed):
+        cut_all(database, ready, where, WINDOWS[:1])
 
 
 def test_an_image_that_is_gone_is_told_with_its_status(database, ready, earth_engine):
@@ -188,6 +207,16 @@ def test_an_array_of_another_shape_is_refused():
     np.save(stream, np.zeros((4, 5), dtype=[("red", "u1")]))
     with pytest.raises(RequestFailed, match=r"\(4, 5\).* came, not \(4, 4\)"):
         module.read_answer(stream.getvalue(), Window(0, 0, 4, 4), ["red"])
+
+
+def test_an_array_that_is_cut_off_is_refused():
+    import io
+
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((4, 4), dtype=[("red", "u1")]))
+    with pytest.raises(RequestFailed, match="pixels that came") as error:
+        module.read_answer(stream.getvalue()[:-1], Window(0, 0, 4, 4), ["red"])
+    assert error.value.is_transient
 
 
 def test_objects_in_an_array_are_never_unpickled():

@@ -2,8 +2,8 @@
 
 A lane is a provider and its chips. It holds few packs ahead of its threads, and no
 more bytes in flight than a bound, so that memory does not grow with the run. Threads
-that wait for a service hand what came to others, which cut, encode and store it, and ask
-for the next at once; those that read window by window do all of it themselves.
+that wait for a service hand what came to others, which cut, encode and store it, and
+ask for the next at once; those that read window by window do all of it themselves.
 """
 
 from __future__ import annotations

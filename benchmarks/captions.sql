@@ -5,6 +5,9 @@ FROM skyscript.caption_rule;
 -- name: select_verdicts
 SELECT v.key, v.value, v.max_gsd_m FROM skyscript.tag_verdict AS v;
 
+-- name: select_hiding_tags
+SELECT key, value FROM skyscript.hiding_tag;
+
 -- name: select_word_tokens
 SELECT word, n_tokens FROM skyscript.word_tokens;
 

@@ -79,6 +79,7 @@ class Grammar:
         self.rules = {key: Rule(*rest) for key, *rest in rules}
         verdicts = conn.execute(SQL.select_verdicts).fetchall()
         self.max_gsd_m = {(key, value): gsd_m for key, value, gsd_m in verdicts}
+        self.hiding = set(conn.execute(SQL.select_hiding_tags).fetchall())
         self.words = dict(conn.execute(SQL.select_word_tokens).fetchall())
         self.prefix, max_tokens, self.min_size_px = one(
             conn, SQL.select_recipe, {"recipe": recipe}
@@ -152,6 +153,8 @@ class Grammar:
     def _told(
         self, tags: dict[str, str], kind: str, gsd_m: float
     ) -> Iterator[tuple[float, str, str, str, str | None]]:
+        if not self.hiding.isdisjoint(tags.items()):
+            return
         for key, value in tags.items():
             rule = self.rules.get(key)
             told = self._value(key, value, rule, gsd_m)

@@ -149,6 +149,11 @@ embeddings AS (
     USING chips
     WHERE chip_embedding.chip_id = chips.id
 ),
+captions AS (
+    DELETE FROM skyscript.caption
+    USING chips
+    WHERE caption.chip_id = chips.id
+),
 retellings AS (
     DELETE FROM skyscript.caption_retelling
     USING chips

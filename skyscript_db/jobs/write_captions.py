@@ -12,7 +12,8 @@ by. Where they have changed since, the chips that they tell of are told anew.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,8 +24,6 @@ from skyscript_db.errors import UsageError
 from skyscript_db.jobs.runner import batches, notice_death
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from skyscript_db.config import Settings
     from skyscript_db.jobs.runner import Parameters, Work
 
@@ -61,10 +60,11 @@ def run(work: Work) -> None:
         with work.conn.transaction():
             _mark_changed(work.conn, chosen)
         pending = batches(work, SQL.list_pending, chosen, size=BATCH, unit=UNIT)
-        with _tellers(work, recipe, style) as tell:
+        with closing(_Crew(work, recipe, style)) as crew:
             for bounds in pending:
                 rows = work.conn.execute(SQL.select_batch, bounds)
-                tell([chip_id for (chip_id,) in rows])
+                crew.tell([chip_id for (chip_id,) in rows])
+            crew.finish()
     work.conn.execute(SQL.analyze)
 
 
@@ -129,54 +129,61 @@ def _mark_changed(conn: Connection, chosen: Parameters) -> None:
         conn.execute(statement, chosen)
 
 
-@contextmanager
-def _tellers(work: Work, recipe: str, style: str) -> Iterator[Callable[[Batch], None]]:
-    """Give a function that tells a batch, here or on an idle connection beside.
+class _Crew:
+    """Tells batches here, and on connections beside, one for each further worker."""
 
-    The first batch is told here: most runs have no second.
-    """
-    here = _Teller(work.conn, recipe, style)
-    running: set[Future[None]] = set()
-    with ExitStack() as stack:
-        stack.callback(here.close)
-        n_beside = max(1, work.settings.workers - 1)
-        pool = stack.enter_context(ThreadPoolExecutor(n_beside))
-        idle: list[_Teller] = []
-        room = [work.settings.workers - 1]
+    def __init__(self, work: Work, recipe: str, style: str) -> None:
+        self._new = partial(_Teller, recipe=recipe, style=style)
+        self._here = self._new(work.conn)
+        self._n_beside = work.settings.workers - 1
+        self._pool = ThreadPoolExecutor(max(1, self._n_beside))
+        self._running: set[Future[None]] = set()
+        self._idle: list[_Teller] = []
+        self._last: Batch | None = None
 
-        def beside() -> _Teller | None:
-            if idle:
-                return idle.pop()
-            if room[0] <= 0 or not here.is_ready:
-                return None
-            room[0] -= 1
-            conn = stack.enter_context(_connect_beside(work.conn))
-            return _Teller(conn, recipe, style)
+    def tell(self, chips: Batch) -> None:
+        """Tell a batch, or begin to; the last one waits for ``finish``."""
+        if self._last is not None:
+            self._tell(self._last)
+        self._last = chips
 
-        def tell(chips: Batch) -> None:
-            for future in [future for future in running if future.done()]:
-                running.remove(future)
-                future.result()
-            teller = beside()
-            if teller is None:
-                here.tell(chips)
-            else:
-                running.add(pool.submit(_tell_and_return, teller, chips, idle))
+    def finish(self) -> None:
+        """Tell the last batch here, as most runs have no other; wait for the rest."""
+        if self._last is not None:
+            self._here.tell(self._last)
+        self._collect(set(self._running))
 
-        yield tell
-        for future in running:
+    def close(self) -> None:
+        """Let those beside end what they are at."""
+        self._pool.shutdown(cancel_futures=True)
+        for teller in self._idle:
+            teller.conn.close()
+        self._here.close()
+
+    def _tell(self, chips: Batch) -> None:
+        self._collect({future for future in self._running if future.done()})
+        # Of two batches, one is told and the other to be taken up at once.
+        if len(self._running) < 2 * self._n_beside:
+            self._running.add(self._pool.submit(self._tell_beside, chips))
+        else:
+            self._here.tell(chips)
+
+    def _tell_beside(self, chips: Batch) -> None:
+        teller = self._idle.pop() if self._idle else self._new(self._connect_beside())
+        try:
+            teller.tell(chips)
+        finally:
+            self._idle.append(teller)
+
+    def _connect_beside(self) -> Connection:
+        beside = connect(conninfo_of(self._here.conn))
+        notice_death(beside)
+        return beside
+
+    def _collect(self, done: set[Future[None]]) -> None:
+        self._running -= done
+        for future in done:
             future.result()
-
-
-def _tell_and_return(teller: _Teller, chips: Batch, idle: list[_Teller]) -> None:
-    teller.tell(chips)
-    idle.append(teller)
-
-
-def _connect_beside(conn: Connection) -> Connection:
-    beside = connect(conninfo_of(conn))
-    notice_death(beside)
-    return beside
 
 
 class _Teller:

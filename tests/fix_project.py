@@ -43,6 +43,16 @@ SCENES = {
 }
 EXTRACTS = {"west": ("one", "two"), "east": ("three", "four")}
 
+
+def no_val(n_cells: int) -> str:
+    """Return what split_pairs says of ground whose cells leave no validation."""
+    return (
+        "no chip is in val: whole cells of 0.01 degrees are drawn, and there are "
+        f"{n_cells}; have more ground, another seed (SKYSCRIPT_SEED), or larger shares "
+        "(SKYSCRIPT_SPLIT_VAL_FRACTION, SKYSCRIPT_SPLIT_TEST_FRACTION)\n"
+    )
+
+
 WEIRD = {
     "name": "O'Brien's \"bar\" \\ 100 % {x} %s $1",
     "note:de": "two\nlines\tand a tab",
@@ -128,7 +138,7 @@ def project(
             device="cpu",
             batch_size=8,
             workers=2,
-            split_val_fraction=0.4,
+            split_val_fraction=0.3,
             split_test_fraction=0.3,
         )
     return Project(folder, settings)

@@ -52,7 +52,17 @@ class Encoding:
 def encode(pixels: Pixels, image_format: ImageFormat, jpeg_quality: int) -> bytes:
     """Encode (height, width, 3) pixels; JPEG keeps the full resolution of colour."""
     image = _picture(pixels)
-    with _scratch() as file:
+    try:
+        return _saved(image, image_format, jpeg_quality, _scratch())
+    except OSError:
+        # A quota on the size of files counts for the system's files in memory too.
+        return _saved(image, image_format, jpeg_quality, io.BytesIO())
+
+
+def _saved(
+    image: Image.Image, image_format: ImageFormat, jpeg_quality: int, scratch: IO[bytes]
+) -> bytes:
+    with scratch as file:
         if image_format == "jpg":
             image.save(file, "JPEG", quality=jpeg_quality, subsampling=0)
         else:

@@ -51,7 +51,7 @@ def rule_of(key: str, value: str) -> tuple[str, str] | None:
 
 def test_what_hides_a_feature_is_not_seen_itself():
     _, *hiding = read("hiding_tag")
-    assert [tag for *tag, _ in hiding if MAX_GSD_M.get(tuple(tag))] == []
+    assert [tag for *tag, _, _ in hiding if MAX_GSD_M.get(tuple(tag))] == []
 
 
 def test_labels_have_the_header_that_the_database_copies():

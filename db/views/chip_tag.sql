@@ -13,7 +13,7 @@ WITH carried AS (
     CROSS JOIN LATERAL jsonb_each_text(focus.tags) AS tag
     INNER JOIN skyscript.visible_tag AS v
         ON v.key = tag.key AND v.value = tag.value AND v.max_gsd_m >= chip.gsd_m
-    WHERE chip.state = 'ok'
+    WHERE chip.state = 'ok' AND NOT EXISTS (SELECT FROM skyscript.hidden_by(focus.tags))
 )
 
 SELECT DISTINCT ON (carried.chip_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ee
@@ -22,7 +23,7 @@ from skyscript_db.errors import RequestFailed
 from skyscript_db.imagery import Cut, Refusal, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from typing import Self
 
     from skyscript_db.config import Settings
@@ -85,38 +86,54 @@ class EarthEngine:
         """
         refused = [refusal(w, grid.width_px, grid.height_px) for w in windows]
         fit = [w for w, r in zip(windows, refused, strict=True) if r is None]
-        cuts = self._cut(grid, fit)
+        # Before the first is yielded: whoever takes the rest may wait for no service.
+        cuts = _cuts(self._ask(grid, fit))
         for why in refused:
             yield why or next(cuts)
 
-    def _cut(self, grid: Grid, windows: Sequence[Window]) -> Generator[Cut, None, None]:
+    def _ask(self, grid: Grid, windows: Sequence[Window]) -> list[_Answer]:
+        """Ask for windows, in as few requests as are answered, up to a failure."""
         if not windows:
-            return
+            return []
         bounds = bounding(windows)
         if len(windows) > 1 and not self._is_small(bounds):
-            yield from self._halves(grid, windows)
-            return
+            return self._ask_halves(grid, windows)
         try:
             values = self._session.call(lambda: compute(grid, bounds))
         except RequestFailed as error:
-            if len(windows) == 1 or not _is_too_much(error):
-                raise
-            yield from self._halves(grid, windows)
-            return
-        for window in windows:
-            yield _cut_from(values, bounds, window)
+            if len(windows) > 1 and _is_too_much(error):
+                return self._ask_halves(grid, windows)
+            return [_Answer(windows, bounds, error)]
+        return [_Answer(windows, bounds, values)]
 
-    def _halves(
-        self, grid: Grid, windows: Sequence[Window]
-    ) -> Generator[Cut, None, None]:
+    def _ask_halves(self, grid: Grid, windows: Sequence[Window]) -> list[_Answer]:
         middle = len(windows) // 2
-        yield from self._cut(grid, windows[:middle])
-        yield from self._cut(grid, windows[middle:])
+        first = self._ask(grid, windows[:middle])
+        if isinstance(first[-1].came, RequestFailed):
+            return first
+        return first + self._ask(grid, windows[middle:])
 
     def _is_small(self, window: Window) -> bool:
         n_bytes = window.width * window.height * PACKED_BYTES
         longest_px = max(window.width, window.height)
         return bool(n_bytes <= self.max_request_bytes and longest_px <= MAX_SIDE_PX)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came for some windows within bounds: values, or why there are none."""
+
+    windows: Sequence[Window]
+    bounds: Window
+    came: Any
+
+
+def _cuts(answers: Iterable[_Answer]) -> Iterator[Cut]:
+    for answer in answers:
+        if isinstance(answer.came, RequestFailed):
+            raise answer.came
+        for window in answer.windows:
+            yield _cut_from(answer.came, answer.bounds, window)
 
 
 def _is_too_much(error: RequestFailed) -> bool:

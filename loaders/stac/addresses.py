@@ -95,7 +95,8 @@ def reach(host: str) -> Reach:
 
 def _addresses(host: str) -> tuple[Address, ...]:
     try:
-        return _found(host)
+        # One host, however written: what was found for the check is what counts later.
+        return _looked_up(host.rstrip(".").lower())
     except (OSError, UnicodeError) as error:
         if _has_proxy(host):
             return ()  # it looks the name up, where it stands
@@ -114,7 +115,7 @@ def _has_proxy(host: str) -> bool:
 
 # What fails is not remembered: the next time it may be known, and lie elsewhere.
 @lru_cache(maxsize=1024)
-def _found(host: str) -> tuple[Address, ...]:
+def _looked_up(host: str) -> tuple[Address, ...]:
     found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     return tuple(_parsed(str(entry[4][0])) for entry in found)
 

@@ -13,6 +13,7 @@ UPGRADE = """
 CREATE TABLE skyscript.hiding_tag (
     key text NOT NULL,
     value text NOT NULL,
+    unless_key text,
     reason text NOT NULL,
     CONSTRAINT pk_hiding_tag PRIMARY KEY (key, value)
 );
@@ -22,6 +23,8 @@ COMMENT ON COLUMN skyscript.hiding_tag.key IS
     'Key, verbatim.';
 COMMENT ON COLUMN skyscript.hiding_tag.value IS
     'Value, verbatim.';
+COMMENT ON COLUMN skyscript.hiding_tag.unless_key IS
+    'A feature with this key is what hides, and seen; NULL: none is.';
 COMMENT ON COLUMN skyscript.hiding_tag.reason IS
     'Why, in a few words.';
 """

@@ -93,7 +93,7 @@ class _Running:
             if not self._is_packed:
                 self._keep(pack, cuts)
                 return
-            # Asks for all of them; each is cut where it is kept, while it is at hand.
+            # All are asked for here; each is cut where it is kept, while it is at hand.
             first = next(cuts)
             self._keepers.pool.submit(self._keep, pack, cuts, first)
         except BaseException as error:  # noqa: BLE001 - raised by who waits for it
@@ -101,7 +101,8 @@ class _Running:
 
     def _keep(self, pack: Pack, cuts: Generator[Came], *before: Came) -> None:
         try:
-            # Closed in this thread whatever happens: GDAL's state is the thread's own.
+            # Those not packed were begun in this thread and are closed in it, whatever
+            # happens: GDAL's state is the thread's own.
             with closing(cuts):
                 came = chain(before, cuts)
                 results = [keep(chip, cut, self._keepers.store) for chip, cut in came]

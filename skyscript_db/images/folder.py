@@ -142,6 +142,8 @@ class ImageFolder:
             StorageError: The disk failed.
         """
         files = [self.root / path for path in paths]
+        if not files:
+            return
         folders = {self.root, *(file.parent for file in files)}
         for file in files:
             _begin_flush(file)

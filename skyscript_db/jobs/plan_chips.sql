@@ -70,7 +70,11 @@ judged AS (
             WHEN planned.osm_id IS NOT NULL THEN 'ok'
             ELSE 'rejected'
         END AS outcome,
-        coalesce(chosen.reason, 'no primary tag can be seen') AS reason
+        CASE
+            WHEN chosen.reason IS NOT NULL THEN chosen.reason
+            WHEN EXISTS (SELECT FROM skyscript.hidden_by(f.tags)) THEN 'another tag hides it'
+            ELSE 'no primary tag can be seen'
+        END AS reason
     FROM osm.feature AS f
     LEFT JOIN chosen ON chosen.osm_type = f.osm_type AND chosen.osm_id = f.osm_id
     LEFT JOIN planned ON planned.osm_type = f.osm_type AND planned.osm_id = f.osm_id

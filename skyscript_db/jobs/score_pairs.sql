@@ -9,6 +9,8 @@ LIMIT 1;
 INSERT INTO pending (id)
 SELECT DISTINCT c.chip_id
 FROM skyscript.caption AS c
+-- A chip that was deleted by hand leaves both behind.
+INNER JOIN skyscript.chip AS there ON there.id = c.chip_id
 INNER JOIN skyscript.chip_embedding AS chip
     ON chip.model_id = %(model_id)s AND chip.chip_id = c.chip_id
 INNER JOIN skyscript.text_embedding AS caption
@@ -54,7 +56,9 @@ WITH model AS (
 ),
 
 pair AS (
-    SELECT DISTINCT c.chip_id, c.text_id FROM skyscript.caption AS c
+    SELECT DISTINCT c.chip_id, c.text_id
+    FROM skyscript.caption AS c
+    INNER JOIN skyscript.chip AS there ON there.id = c.chip_id
 ),
 
 score AS (

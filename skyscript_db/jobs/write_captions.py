@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 UNIT = "chips"
 SQL = queries.beside(__file__)
 
-# About 80 features a chip in a city: a batch is some 400 K rows, a second or two.
+# About 80 features a chip in a city: a batch is some 200 K rows, a second or so.
 BATCH = 2500
 
 # What a recipe's settings may hold, and the values of those that are words.
@@ -43,6 +43,13 @@ SETTINGS: dict[str, tuple[object, ...] | type] = {
     "base": str,
     "prompt": str,
 }
+
+# One batch: what its chips are told is put together, and then stored all at once.
+PUT_TOGETHER = (
+    *(SQL.create_batch, SQL.analyze_batch, SQL.create_links, SQL.create_told),
+    *(SQL.add_told, SQL.add_phrases, SQL.analyze_told),
+)
+STORE = (SQL.delete_untold, SQL.insert_captions, SQL.delete_retellings)
 
 Connection = psycopg.Connection[Any]
 Batch = list[int]
@@ -137,7 +144,7 @@ class _Crew:
         self._here = self._new(work.conn)
         self._n_beside = work.settings.workers - 1
         self._pool = ThreadPoolExecutor(max(1, self._n_beside))
-        self._running: set[Future[None]] = set()
+        self._running: list[Future[None]] = []
         self._idle: list[_Teller] = []
         self._last: Batch | None = None
 
@@ -151,7 +158,8 @@ class _Crew:
         """Tell the last batch here, as most runs have no other; wait for the rest."""
         if self._last is not None:
             self._here.tell(self._last)
-        self._collect(set(self._running))
+        for future in self._running:
+            future.result()
 
     def close(self) -> None:
         """Let those beside end what they are at."""
@@ -161,29 +169,31 @@ class _Crew:
         self._here.close()
 
     def _tell(self, chips: Batch) -> None:
-        self._collect({future for future in self._running if future.done()})
+        for future in self._running:
+            if future.done():
+                future.result()
+        self._running = [future for future in self._running if not future.done()]
         # Of two batches, one is told and the other to be taken up at once.
         if len(self._running) < 2 * self._n_beside:
-            self._running.add(self._pool.submit(self._tell_beside, chips))
+            self._running.append(self._pool.submit(self._tell_beside, chips))
         else:
             self._here.tell(chips)
 
     def _tell_beside(self, chips: Batch) -> None:
-        teller = self._idle.pop() if self._idle else self._new(self._connect_beside())
+        teller = self._teller_beside()
         try:
             teller.tell(chips)
-        finally:
-            self._idle.append(teller)
+        except BaseException:
+            teller.conn.close()
+            raise
+        self._idle.append(teller)
 
-    def _connect_beside(self) -> Connection:
-        beside = connect(conninfo_of(self._here.conn))
-        notice_death(beside)
-        return beside
-
-    def _collect(self, done: set[Future[None]]) -> None:
-        self._running -= done
-        for future in done:
-            future.result()
+    def _teller_beside(self) -> _Teller:
+        with suppress(IndexError):
+            return self._idle.pop()
+        conn = connect(conninfo_of(self._here.conn))
+        notice_death(conn)
+        return self._new(conn)
 
 
 class _Teller:
@@ -197,25 +207,15 @@ class _Teller:
     def tell(self, chips: Batch) -> None:
         """Tell a batch of chips; their captions become visible all at once."""
         if not self.is_ready:
+            self.conn.execute(SQL.drop_cache)
             self.conn.execute(SQL.prepare)
             self.is_ready = True
         values = {"recipe": self.recipe, "chips": chips}
-        for statement in (
-            *(
-                SQL.create_batch,
-                SQL.analyze_batch,
-                SQL.create_links,
-                SQL.create_told,
-                SQL.add_told,
-            ),
-            *(SQL.add_phrases, SQL.analyze_told, self.tell_chips, SQL.count_tokens),
-            SQL.insert_texts,
-        ):
+        tell = (self.tell_chips, SQL.count_tokens, SQL.insert_texts)
+        for statement in PUT_TOGETHER + tell:
             self.conn.execute(statement, values)
         with self.conn.transaction():
-            for statement in (
-                *(SQL.delete_untold, SQL.insert_captions, SQL.delete_retellings),
-            ):
+            for statement in STORE:
                 self.conn.execute(statement, values)
         self.conn.execute(SQL.drop_batch)
 

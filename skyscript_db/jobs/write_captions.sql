@@ -33,7 +33,7 @@ WITH part AS (
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))
     FROM skyscript.word_tokens AS w
     UNION ALL
-    SELECT '', '', md5(string_agg(h.key || '=' || h.value, ' ' ORDER BY h.key, h.value))
+    SELECT '', '', md5(string_agg(h::text, ' ' ORDER BY h.key, h.value))
     FROM skyscript.hiding_tag AS h
     UNION ALL
     SELECT '', '', md5(r::text)
@@ -135,10 +135,6 @@ SELECT p.id FROM pending AS p WHERE p.n BETWEEN %(first)s AND %(last)s ORDER BY 
 -- name: prepare
 -- What a connection has told so far. Features repeat: each set of tags is told once, by
 -- a hash of 64 bits, which its kind and what can be seen at the GSD are part of.
-DROP TABLE IF EXISTS
-    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature, pg_temp.batch,
-    pg_temp.link,
-    pg_temp.told_news, pg_temp.told, pg_temp.text_told;
 CREATE TEMPORARY TABLE level AS
 SELECT g.max_gsd_m, row_number() OVER (ORDER BY g.max_gsd_m) AS n
 FROM skyscript.tag_groundability AS g
@@ -488,7 +484,8 @@ DROP TABLE batch, link, told_news, told, text_told;
 
 -- name: drop_cache
 DROP TABLE IF EXISTS
-    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature;
+    pg_temp.level, pg_temp.tellable, pg_temp.phrase, pg_temp.told_feature, pg_temp.batch,
+    pg_temp.link, pg_temp.told_news, pg_temp.told, pg_temp.text_told;
 
 -- name: analyze
 ANALYZE skyscript.caption, skyscript.caption_text;
@@ -531,6 +528,7 @@ SELECT
     count(*)
 FROM (
     SELECT CASE
+        WHEN EXISTS (SELECT FROM skyscript.hidden_by(cf.tags)) THEN 'another tag hides it'
         WHEN texts.one IS NULL THEN 'nothing of the focus feature can be seen'
         WHEN skyscript.n_tokens(texts.alone) > recipe.max_tokens
             THEN format('longer than %%s tokens', r.max_tokens)

@@ -60,6 +60,9 @@ class HidingTag(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True, comment="Key, verbatim.")
     value: Mapped[str] = mapped_column(primary_key=True, comment="Value, verbatim.")
+    unless_key: Mapped[str | None] = mapped_column(
+        comment="A feature with this key is what hides, and seen; NULL: none is."
+    )
     reason: Mapped[str] = mapped_column(comment="Why, in a few words.")
 
     __table_args__ = (

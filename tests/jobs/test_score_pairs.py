@@ -87,3 +87,14 @@ def test_without_embeddings_it_says_what_to_run(
 ) -> None:
     with pytest.raises(ModelMismatch, match="skyscript run embed_chips"):
         run(filled, clip_settings)
+
+
+def test_a_chip_that_was_deleted_by_hand_is_no_pair(
+    filled: Database, clip_settings: Settings
+) -> None:
+    work = Work(filled.conn, clip_settings)
+    for job in (embed_chips, embed_captions):
+        runner.run(job, work)
+    filled.conn.execute("DELETE FROM skyscript.chip WHERE id = 1")
+    assert run(filled, clip_settings) == Counts(n_ok=1)
+    assert [chip_id for chip_id, *_ in scores(filled)] == [2]

@@ -273,7 +273,7 @@ def test_what_another_tag_hides_is_told_of_no_chip(linked, run_job):
 def test_captions_are_told_anew_when_other_tags_hide(linked, run_job):
     run_job(linked.conn, "write_captions")
     linked.conn.execute(
-        "INSERT INTO skyscript.hiding_tag VALUES ('landuse', 'grass', 'mown')"
+        "INSERT INTO skyscript.hiding_tag VALUES ('landuse', 'grass', NULL, 'mown')"
     )
     run_job(linked.conn, "write_captions")
     assert linked.conn.execute(CAPTIONS).fetchall()[1] == (

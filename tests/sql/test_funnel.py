@@ -58,3 +58,17 @@ def test_what_another_tag_hides_is_no_focus(database, run_job):
         "SELECT h.reason FROM osm.feature AS f, skyscript.hidden_by(f.tags) AS h"
     ).fetchall()
     assert hidden == [("lies below the ground",)]
+
+
+def test_what_covers_is_seen(conn):
+    hidden = [
+        conn.execute(
+            "SELECT key FROM skyscript.hidden_by(%s)", [Jsonb(tags)]
+        ).fetchone()
+        for tags in (
+            {"highway": "footway", "covered": "yes"},
+            {"building": "roof", "covered": "yes"},
+            {"building": "yes", "location": "underground"},
+        )
+    ]
+    assert hidden == [("covered",), None, ("location",)]

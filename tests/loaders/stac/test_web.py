@@ -53,16 +53,26 @@ def test_a_password_is_not_told(web: Web, stac: StacService):
 def test_a_name_that_leads_further_in_than_it_did_is_not_asked(
     web: Web, stac: StacService, monkeypatch: pytest.MonkeyPatch, seen: str
 ):
-    def led(host: str) -> tuple[ipaddress.IPv4Address, ...]:
-        return (ipaddress.IPv4Address(seen),)
-
-    monkeypatch.setattr(addresses, "_found", led)
+    monkeypatch.setattr(
+        addresses, "_looked_up", lambda _: (ipaddress.ip_address(seen),)
+    )
     url = stac.url.replace("127.0.0.1", "localhost")
     with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
         ask(web, url)
     with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
         web.span(url, 0, 9, origin="https://93.184.215.14/")
     assert stac.asked == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost.", "LOCALHOST"])
+def test_a_name_is_the_same_however_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, host: str
+):
+    found = {"localhost": ipaddress.ip_address("93.184.215.14")}
+    now = ipaddress.ip_address("127.0.0.1")
+    monkeypatch.setattr(addresses, "_looked_up", lambda host: (found.get(host, now),))
+    with pytest.raises(LoaderError, match=r"leads to 127\.0\.0\.1 now"):
+        addresses.check_peer(host, "127.0.0.1")
 
 
 def test_an_address_where_nothing_answers_is_told(settings: Settings, shared_info: str):

@@ -76,7 +76,9 @@ AS $$
             s.gsd_m > focus.max_gsd_m AS is_too_coarse,
             focus.is_drawn,
             concat_ws('/', c.name, s.name, f.osm_type, f.osm_id, seed) AS chance
-        FROM skyscript.sample_features(cell_fraction, rare_below, seed) AS focus
+        FROM skyscript.sample_features(
+            cell_fraction, rare_below, seed, within
+        ) AS focus
         INNER JOIN osm.feature AS f
             ON f.osm_type = focus.osm_type AND f.osm_id = focus.osm_id
         LEFT JOIN skyscript.scene AS s

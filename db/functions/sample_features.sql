@@ -1,8 +1,12 @@
 -- Which features may be the focus of a chip, by the two stages of SkyScript's paper
 -- (AAAI 2024): all features in the cells that are drawn by chance, and then all that
--- carry a tag of which fewer than `rare_below` were in those cells.
+-- carry a tag of which fewer than `rare_below` were in those cells. `within` leaves
+-- features elsewhere out, where none need be counted to know what is rare.
 CREATE FUNCTION skyscript.sample_features(
-    cell_fraction double precision, rare_below integer, seed integer
+    cell_fraction double precision,
+    rare_below integer,
+    seed integer,
+    within geometry DEFAULT NULL
 )
 RETURNS TABLE (
     osm_type character, osm_id bigint, max_gsd_m double precision, is_drawn boolean
@@ -30,6 +34,11 @@ AS $$
         INNER JOIN skyscript.visible_tag AS v
             ON v.key = tag.key AND v.value = tag.value
         WHERE NOT EXISTS (SELECT FROM skyscript.hidden_by(f.tags))
+            AND (
+                within IS NULL
+                OR cell_fraction < 1 AND rare_below > 0
+                OR f.geom && within
+            )
     ),
 
     rare AS (

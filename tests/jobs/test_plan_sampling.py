@@ -8,6 +8,7 @@ from tests.fix_rows import add_feature, add_scene
 from tests.jobs.test_plan_chips import DEG, point
 
 CHIPS = "SELECT id, osm_id FROM skyscript.chip ORDER BY id"
+AREA = "skyscript.box(10.0, 0.17, 10.06, 0.2)"
 
 
 @pytest.fixture
@@ -123,3 +124,17 @@ def test_a_tag_too_fine_for_the_image_is_not_counted(database, run_job):
     counts = run_job(database.conn, "plan_chips", tag_cap=2)
     # All count as piers, though fewer of them have a tree.
     assert counts.n_ok == 2
+
+
+@pytest.mark.parametrize(("cell_fraction", "rare_below"), [(1, 0), (0.5, 0), (0.5, 99)])
+def test_within_an_area_the_same_are_drawn(trees, cell_fraction, rare_below):
+    def drawn(within: str) -> set[int]:
+        rows = trees.execute(
+            f"SELECT osm_id FROM skyscript.sample_features(%s, %s, 7, {within})"
+            " INNER JOIN osm.feature AS f USING (osm_type, osm_id)"
+            f" WHERE is_drawn AND f.geom && {AREA}",
+            (cell_fraction, rare_below),
+        ).fetchall()
+        return {osm_id for (osm_id,) in rows}
+
+    assert drawn(AREA) == drawn("NULL") != set()

@@ -32,8 +32,9 @@ main() {
     step "Earth Engine: its client, and an emulator in its place"
     start_emulator
     skyscript load earth-engine "$COARSE"
-    # Of small windows: the scene has 200 pixels a side.
-    skyscript -s chip_side_px=96 -s chip_min_side_px=48 run plan_chips
+    # Of small windows: the scene has 200 pixels a side. Not in a second run, when it
+    # would be a plan for Helsinki too.
+    [ -d "$ARCHIVE/$FINE" ] || skyscript -s chip_side_px=96 -s chip_min_side_px=48 run plan_chips
 
     step "OpenStreetMap: central Helsinki, 2019"
     skyscript load osm "$FOLDER/helsinki.osm.pbf" --name helsinki
@@ -62,8 +63,11 @@ main() {
 
     step "Contact sheet"
     skyscript sheet "$FOLDER/sheet.png"
-    echo "Look at $FOLDER/sheet.png. Ask on: SKYSCRIPT_HOME=$SKYSCRIPT_HOME skyscript db shell"
-    echo "Done with it: SKYSCRIPT_HOME=$SKYSCRIPT_HOME skyscript db reset"
+    echo "Look at $FOLDER/sheet.png. To ask on, in this folder:"
+    echo "    . .venv/bin/activate"
+    echo "    export SKYSCRIPT_HOME=$SKYSCRIPT_HOME${stand_in:+ SKYSCRIPT_CLIP_MODEL=$stand_in}"
+    echo "    skyscript db shell"
+    echo "Done with it: skyscript db reset"
 }
 
 step() { printf '\n== %s\n' "$*"; }

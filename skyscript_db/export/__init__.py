@@ -19,7 +19,12 @@ from skyscript_db.export import images, manifest, selection
 from skyscript_db.export.csv_files import PREFIX, CsvWriter
 from skyscript_db.export.folder import CREATOR, Folder
 from skyscript_db.export.manifest import Tally
-from skyscript_db.export.selection import Selection, check_scorer, is_bare
+from skyscript_db.export.selection import (
+    Selection,
+    check_recipe,
+    check_scorer,
+    is_bare,
+)
 from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
 from skyscript_db.images import open_store
 from skyscript_db.images.store import local_folder
@@ -122,6 +127,7 @@ def export(  # noqa: PLR0913 - each is an option of the command
     if shard_chips < 1:
         raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
     chosen = Selection(recipe=recipe or settings.shown_recipe, **filters)
+    check_recipe(conn, chosen)
     check_scorer(conn, chosen)
     target = Folder(Path(folder))
     target.check(local_folder(settings), overwrite=overwrite, force=force)
@@ -261,7 +267,8 @@ class _Export:
             raise UsageError(
                 "no pair passes, so nothing was written: `skyscript status` shows how "
                 "many each stage let through; loosen the filters, or run the stage "
-                "that is behind"
+                "that is behind, such as write_captions for the recipe "
+                f"{self.selection.recipe}"
             )
         reasons = ", ".join(f"{k}: {v}" for k, v in self.tally.rejected.items())
         raise StorageError(

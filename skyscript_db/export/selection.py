@@ -179,6 +179,20 @@ def read(
             yield from batch
 
 
+def check_recipe(conn: psycopg.Connection[Any], selection: Selection) -> None:
+    """Check that the recipe is there.
+
+    Raises:
+        UsageError: It is not.
+    """
+    names = [name for (name,) in conn.execute(SQL.list_recipes)]
+    if selection.recipe not in names:
+        raise UsageError(
+            f"no caption recipe named {selection.recipe!r}; there are: "
+            f"{', '.join(names)}"
+        )
+
+
 def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:
     """Check that there is a model to take the best share by.
 

@@ -4,6 +4,9 @@ SELECT r.style = 'paper' AND r.prefix = ''
 FROM skyscript.caption_recipe AS r
 WHERE r.name = %(recipe)s;
 
+-- name: list_recipes
+SELECT r.name FROM skyscript.caption_recipe AS r ORDER BY r.name;
+
 -- name: begin
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 

@@ -152,3 +152,10 @@ def test_pairs_are_those_of_one_moment(
     )
 
     assert result.n_chips == 3
+
+
+def test_an_unknown_recipe_is_told_with_those_that_there_are(
+    dataset: Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="no caption recipe named 'nope'; there are: "):
+        export(dataset.conn, settings, tmp_path / "out", format="csv", recipe="nope")

@@ -6,7 +6,7 @@ FROM skyscript.caption_rule;
 SELECT v.key, v.value, v.max_gsd_m FROM skyscript.tag_verdict AS v;
 
 -- name: select_hiding_tags
-SELECT key, value FROM skyscript.hiding_tag;
+SELECT key, value, unless_key FROM skyscript.hiding_tag;
 
 -- name: select_word_tokens
 SELECT word, n_tokens FROM skyscript.word_tokens;

@@ -79,7 +79,7 @@ class Grammar:
         self.rules = {key: Rule(*rest) for key, *rest in rules}
         verdicts = conn.execute(SQL.select_verdicts).fetchall()
         self.max_gsd_m = {(key, value): gsd_m for key, value, gsd_m in verdicts}
-        self.hiding = set(conn.execute(SQL.select_hiding_tags).fetchall())
+        self.hiding = conn.execute(SQL.select_hiding_tags).fetchall()
         self.words = dict(conn.execute(SQL.select_word_tokens).fetchall())
         self.prefix, max_tokens, self.min_size_px = one(
             conn, SQL.select_recipe, {"recipe": recipe}
@@ -153,7 +153,10 @@ class Grammar:
     def _told(
         self, tags: dict[str, str], kind: str, gsd_m: float
     ) -> Iterator[tuple[float, str, str, str, str | None]]:
-        if not self.hiding.isdisjoint(tags.items()):
+        if any(
+            tags.get(key) == value and unless not in tags
+            for key, value, unless in self.hiding
+        ):
             return
         for key, value in tags.items():
             rule = self.rules.get(key)

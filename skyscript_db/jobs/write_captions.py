@@ -46,8 +46,13 @@ SETTINGS: dict[str, tuple[object, ...] | type] = {
 
 # One batch: what its chips are told is put together, and then stored all at once.
 PUT_TOGETHER = (
-    *(SQL.create_batch, SQL.analyze_batch, SQL.create_links, SQL.create_told),
-    *(SQL.add_told, SQL.add_phrases, SQL.analyze_told),
+    SQL.create_batch,
+    SQL.analyze_batch,
+    SQL.create_links,
+    SQL.create_told,
+    SQL.add_told,
+    SQL.add_phrases,
+    SQL.analyze_told,
 )
 STORE = (SQL.delete_untold, SQL.insert_captions, SQL.delete_retellings)
 

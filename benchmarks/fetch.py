@@ -9,14 +9,14 @@ records nothing.
 
 The emulator runs in a process of its own, on the same cores, and takes the latency of a
 far service. What it computes it takes from us, which a far service does not; so all is
-measured a second time with an emulator that remembers its answers.
+measured again with an emulator that remembers its answers, behind a network of a
+gigabit a second, and once more behind none.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import shutil
 import statistics
@@ -32,10 +32,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ee
 import numpy as np
-import rasterio
 from google.auth.credentials import AnonymousCredentials
 from PIL import Image
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from benchmarks.common import (
@@ -48,8 +46,8 @@ from benchmarks.common import (
     print_table,
     server,
 )
+from benchmarks.emulated import CONDUCTS, Conduct, Service, side_of, write_raster
 from loaders.earth_engine import pixels
-from loaders.earth_engine.emulator import Emulator, Rule
 from loaders.earth_engine.expressions import expression
 from loaders.rasters import RasterOptions, load
 from skyscript_db import queries
@@ -60,7 +58,6 @@ from skyscript_db.jobs.runner import Work, list_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection as Pipe
 
     from benchmarks.common import Connection
     from skyscript_db.config import Settings
@@ -68,7 +65,6 @@ if TYPE_CHECKING:
 
 SQL = queries.beside(__file__)
 
-SIDE_PX = 8192
 PAUSE_S = 0.05
 # The emulator's machine is ours: more threads would only wait for the processor.
 CONCURRENT = 8
@@ -81,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chips", type=int, default=400)
     parser.add_argument("--chip-side", type=int, default=256)
+    parser.add_argument("--depth", type=float, default=1, help="chips over a pixel")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         *("--latency",),
@@ -92,8 +89,9 @@ def main() -> None:
     chosen = parser.parse_args()
     print_machine()
     with tempfile.TemporaryDirectory() as folder, server() as (url, plain):
-        raster = _write_raster(Path(folder))
-        service = _Service(Path(folder))
+        side_px = side_of(chosen.chips / chosen.depth, chosen.chip_side)
+        raster = write_raster(Path(folder), side_px)
+        service = Service(Path(folder))
         settings = plain.model_copy(
             update={
                 "earth_engine_url": service.url,
@@ -103,12 +101,11 @@ def main() -> None:
             }
         )
         with connected(url) as conn:
-            _plan(conn, raster, chosen.chips, chosen.chip_side)
+            _plan(conn, raster, side_px, chosen.chips, chosen.chip_side)
             bench = _Bench(conn, settings, service, chosen.rounds)
-            header = (*_Row._fields,)
-            told = [name.replace("_", " ") for name in header]
+            told = [name.replace("_", " ") for name in _Row._fields]
             print_table(told, bench.rows(chosen.latency, chosen.chips))
-            service.behave(0, remembers=False)
+            service.behave(CONDUCTS[0])
             _watch(conn, url, settings)
         service.close()
 
@@ -116,71 +113,13 @@ def main() -> None:
 # --- the world ------------------------------------------------------------------------
 
 
-def _write_raster(folder: Path) -> Path:
-    """Write an image of blocks and noise, which compresses as photographs do."""
-    path = folder / "BENCH" / "ORTHOS" / "a.tif"
-    path.parent.mkdir(parents=True)
-    draw = np.random.default_rng(7)
-    coarse = draw.integers(30, 200, (3, SIDE_PX // 32, SIDE_PX // 32))
-    values = coarse.repeat(32, 1).repeat(32, 2)
-    values += draw.integers(0, 20, (1, SIDE_PX, SIDE_PX))
-    profile = {
-        "driver": "GTiff",
-        "crs": "EPSG:32632",
-        "transform": Affine(0.5, 0, 537000, 0, -0.5, 5220000),
-        "count": 3,
-        "width": SIDE_PX,
-        "height": SIDE_PX,
-        "dtype": "uint8",
-        "tiled": True,
-    }
-    with rasterio.open(path, "w", **profile) as dataset:
-        dataset.write(values.astype("uint8"))
-        dataset.descriptions = ("R", "G", "B")
-    return path
-
-
-def _serve(folder: Path, pipe: Pipe) -> None:
-    """Serve, and take orders: a latency, and whether to remember answers."""
-    with Emulator.of_folder(folder) as emulator:
-        pipe.send(emulator.url)
-        while order := pipe.recv():
-            latency_s, remembers = order
-            emulator.misbehaviour.clear()
-            if latency_s:
-                slow = Rule("slow", path="computePixels", seconds=latency_s)
-                emulator.misbehaviour.add(slow)
-            emulator.remember(remembers)
-            pipe.send("done")
-
-
-class _Service:
-    """The emulator, in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        arguments = (folder, theirs)
-        self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
-        self.url: str = self._pipe.recv()
-
-    def behave(self, latency_s: float, *, remembers: bool) -> None:
-        """Take so long for a request from now on."""
-        self._pipe.send((latency_s, remembers))
-        self._pipe.recv()
-
-    def close(self) -> None:
-        """End it."""
-        self._pipe.send(None)
-        self._process.join()
-
-
-def _plan(conn: Connection, raster: Path, n_chips: int, side: int) -> None:
+def _plan(
+    conn: Connection, raster: Path, side_px: int, n_chips: int, side: int
+) -> None:
     """Plan chips in clusters, as features lie: eight within half a chip each."""
     load(conn, [raster], RasterOptions("bench", bands="1,2,3")).check()
     conn.execute(SQL.serve_scene)
-    values = {"n": n_chips, "side_px": side, "room_px": SIDE_PX - 2 * side}
+    values = {"n": n_chips, "side_px": side, "room_px": side_px - 2 * side}
     conn.execute(SQL.insert_chips, values)
     conn.execute(SQL.analyze_chips)
 
@@ -211,7 +150,7 @@ class _Row(NamedTuple):
 class _Bench:
     conn: Connection
     settings: Settings
-    service: _Service
+    service: Service
     rounds: int
 
     def rows(self, latencies_s: list[float], n_chips: int) -> list[_Row]:
@@ -221,19 +160,16 @@ class _Bench:
         ways.append(("one a request", alone, min(n_chips, MAX_ALONE)))
         return [
             row
-            for remembers in (False, True)
+            for conduct in CONDUCTS
             for latency_s in latencies_s
             for packing, settings, n in ways
-            for row in self._compared(latency_s, remembers, packing, settings, n)
+            for row in self._compared(
+                conduct._replace(latency_s=latency_s), packing, settings, n
+            )
         ]
 
     def _compared(
-        self,
-        latency_s: float,
-        remembers: bool,  # noqa: FBT001
-        packing: str,
-        settings: Settings,
-        n_chips: int,
+        self, conduct: Conduct, packing: str, settings: Settings, n_chips: int
     ) -> list[_Row]:
         packs = _packs(self.conn, settings, n_chips)
         sides: dict[str, Callable[[], _Taken]] = {
@@ -241,13 +177,12 @@ class _Bench:
             BARE: lambda: _bare(settings, packs, None),
             STORING: lambda: _bare(settings, packs, settings.home / "plain"),
         }
-        self.service.behave(0, remembers=remembers)
+        self.service.behave(conduct._replace(latency_s=0, mbit_per_s=None))
         sides[BARE]()
-        self.service.behave(latency_s, remembers=remembers)
+        self.service.behave(conduct)
         taken = _interleaved(sides, self.rounds)
         _check_files(packs, settings)
-        where = "remembers" if remembers else "computes"
-        start = (where, latency_s, packing)
+        start = (conduct.name, conduct.latency_s, packing)
         return [
             _Row(
                 *(*start, side, len(packs) / n_chips, n_chips / own.seconds),

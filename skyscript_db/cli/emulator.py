@@ -48,6 +48,11 @@ PROJECT = "emulated"
     type=click.IntRange(min=1),
     help="Answer 429 to more requests at once.",
 )
+@click.option(
+    "--mbit-per-second",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Send all answers together no faster, as a network would.",
+)
 def earth_engine_emulator(
     *,
     rasters: Path,
@@ -56,6 +61,7 @@ def earth_engine_emulator(
     misbehave: tuple[str, ...],
     max_per_second: float | None,
     max_concurrent: int | None,
+    mbit_per_second: float | None,
 ) -> None:
     """Serve local GeoTIFF files as Earth Engine serves images, until ^C.
 
@@ -70,6 +76,7 @@ def earth_engine_emulator(
         rules=[rule for text in misbehave for rule in _rules(text)],
         per_second=max_per_second,
         concurrent=max_concurrent,
+        mbit_per_s=mbit_per_second,
     )
     with emulator:
         _announce(emulator)

@@ -45,11 +45,6 @@ class Pack:
         """Bytes of the bounding window, as a service counts them."""
         return self.n_px * BYTES_PER_PX
 
-    @property
-    def held_bytes(self) -> int:
-        """Bytes that it takes until it is stored: chips may overlap."""
-        return max(self.n_px, self.n_chip_px) * BYTES_PER_PX
-
     def with_chip(self, chip: Chip) -> Pack:
         """Return what the pack would be with one chip more; shares its list."""
         w = chip.window

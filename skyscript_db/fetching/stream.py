@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from skyscript_db.imagery import Cut, Provider, Refusal
     from skyscript_db.images import ImageStore
 
-# Of pixels asked for and not yet stored, in a lane; one pack is always let through.
-IN_FLIGHT_BYTES = 256 << 20
+# Of pixels asked for and not yet stored, in a lane: forty of the largest requests, as
+# many as Earth Engine answers at once. One pack is always let through.
+IN_FLIGHT_BYTES = 768 << 20
 # How long the caller waits for results at most, to do with the last what it must.
 HEARTBEAT_S = 0.5
 
@@ -76,7 +77,7 @@ class _Running:
                 self._next = next(self._packs, None)
             if self._next is None:
                 return
-            n_bytes = self._next.held_bytes
+            n_bytes = self._next.n_bytes
             if self.n_out and self._n_bytes + n_bytes > IN_FLIGHT_BYTES:
                 return
             self.pool.submit(self._fetch, self._next)
@@ -85,7 +86,7 @@ class _Running:
 
     def take_back(self, pack: Pack) -> None:
         """Count a pack as done."""
-        self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.held_bytes
+        self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.n_bytes
 
     def _fetch(self, pack: Pack) -> None:
         try:
@@ -152,12 +153,15 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
         providers.push(keepers.drop_if_left)
         while error is None and any(one.n_out for one in running):
             item = _next(done)
-            if item is not None:
-                error = item.error
-                item.running.take_back(item.pack)
-            yield item.results if item is not None else []
-            if item is not None and error is None:
+            if item is None:
+                yield []
+                continue
+            error = item.error
+            item.running.take_back(item.pack)
+            # First: nobody shall wait for the caller to do with results what it must.
+            if error is None:
                 item.running.fill()
+            yield item.results
     if error is not None:
         while not done.empty():
             yield done.get().results

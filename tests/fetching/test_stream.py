@@ -86,6 +86,17 @@ def test_chips_are_taken_as_there_is_room(folder: ImageFolder):
         assert len(taken) < 8
 
 
+def test_the_next_is_asked_for_before_the_caller_takes_what_came(folder: ImageFolder):
+    service = Service(concurrency=1)
+    with closing(stream([Lane(service, iter(FAR))], folder)) as results:
+        # Four are let out at first: one more shows that the caller is not waited for.
+        next(results)
+        until = time.monotonic() + 10
+        while len(service.windows) < 5 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(service.windows) == 5
+
+
 def failing(error: Exception, *, on: int) -> Callable[[int], None]:
     def before(n: int) -> None:
         if n == on:

@@ -15,6 +15,7 @@ from loaders.earth_engine.emulator.answers import Answer, ApiError, not_emulated
 from loaders.earth_engine.emulator.assets import Library
 from loaders.earth_engine.emulator.counts import Counts
 from loaders.earth_engine.emulator.misbehave import Misbehaviour, Rule
+from loaders.earth_engine.emulator.network import Line
 from skyscript_db.errors import SkyscriptError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Emulator:
         rules: Faults from the start.
         per_second: More requests within a second are answered with 429.
         concurrent: More requests at once are answered with 429.
+        mbit_per_s: Answers leave no faster, all together; None: at once.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Emulator:
         rules: Iterable[Rule] = (),
         per_second: float | None = None,
         concurrent: int | None = None,
+        mbit_per_s: float | None = None,
     ) -> None:
         self.misbehaviour = Misbehaviour(rules)
         self.counts = Counts(per_second, concurrent)
         self.service = routes.Service(library, lambda: self.url)
         self.closing = threading.Event()
+        self.line = Line(mbit_per_s)
         self.answers: dict[object, Answer] | None = None
         try:
             self._server = _Server(("127.0.0.1", port), self)
@@ -159,22 +163,27 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(b"")
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        if length > MAX_PAYLOAD_BYTES:
-            self._refuse_payload(length)
+        if self._payload_bytes > MAX_PAYLOAD_BYTES:
+            self._drain()
+            limit = f"the limit: {MAX_PAYLOAD_BYTES} bytes."
+            refusal = ApiError(400, f"Request payload size exceeds {limit}")
+            self._send(refusal.answer())
             return
-        self._serve(self.rfile.read(length))
-
-    def _refuse_payload(self, length: int) -> None:
-        # A client that is still sending would not look for an answer.
-        while length > 0 and (part := self.rfile.read(min(length, 1 << 20))):
-            length -= len(part)
-        limit = f"Request payload size exceeds the limit: {MAX_PAYLOAD_BYTES} bytes."
-        self._send(ApiError(400, limit).answer())
+        self._serve(self.rfile.read(self._payload_bytes))
 
     def do_PUT(self) -> None:
-        self.close_connection = True
+        self._drain()
         self._send(not_emulated(f"{self.command} {self.path}").answer())
+
+    @property
+    def _payload_bytes(self) -> int:
+        return int(self.headers.get("Content-Length", 0))
+
+    def _drain(self) -> None:
+        """Take what a client sends: one that is still sending looks for no answer."""
+        n_bytes = self._payload_bytes
+        while n_bytes > 0 and (part := self.rfile.read(min(n_bytes, 1 << 20))):
+            n_bytes -= len(part)
 
     do_PATCH = do_DELETE = do_PUT  # noqa: N815
 
@@ -232,17 +241,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_shortened(answer, half))
         elif fault.kind == "truncated":
             self._send_head(answer)
-            self.wfile.write(half)
+            self._write(half)
             self._cut(answer)
         else:
             self._send(answer)
 
     def _send(self, answer: Answer) -> None:
         self._send_head(answer)
-        self.wfile.write(answer.body[:-1])
+        self._write(answer.body[:-1])
         # Before its last byte: who has the answer may ask again before we are here.
         self._count_out(answer.status, answer)
         self.wfile.write(answer.body[-1:])
+
+    def _write(self, body: bytes) -> None:
+        for piece in self.server.emulator.line.let_through(body):
+            self.wfile.write(piece)
 
     def _send_head(self, answer: Answer) -> None:
         self.send_response(answer.status)

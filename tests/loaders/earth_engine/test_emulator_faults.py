@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ee
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import requests
 
-from loaders.earth_engine.emulator import Emulator, Rule, misbehave
+from loaders.earth_engine.emulator import Emulator, Line, Rule, misbehave
 from loaders.earth_engine.emulator.counts import Counts
 from skyscript_db.errors import UsageError
 from tests.fix_earth_engine import EarthEngine
@@ -331,3 +332,18 @@ def test_an_unmatched_window_does_not_count_as_served(
     assert earth_engine.counts.windows == []
     np.testing.assert_array_equal(compute(image, GRID)["B1"].shape, (8, 8))
     assert [window.is_whole for window in earth_engine.counts.windows] == [True]
+
+
+def test_answers_share_a_network(earth_engine: EarthEngine) -> None:
+    pixels = noise(1, 512)
+    earth_engine.add("C", "one", pixels)
+    earth_engine.initialize()
+    whole = grid_at(0, 0, 512, 512)
+    # Two answers of a quarter of a megabyte, at one megabyte a second.
+    earth_engine.emulator.line = Line(8)
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        came = list(pool.map(lambda _: compute(ee.Image("C/one"), whole), range(2)))
+    assert time.monotonic() - started >= 0.5
+    for one in came:
+        np.testing.assert_array_equal(one["B1"], pixels[0])

@@ -1,0 +1,43 @@
+"""The network between the emulator and its clients, which all of them share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Sent at once: small enough that answers take turns, as packets do.
+PIECE_BYTES = 1 << 18
+
+
+class Line:
+    """Lets what is sent through at a rate, whoever sends it.
+
+    Args:
+        mbit_per_s: Millions of bits a second; None: all at once.
+    """
+
+    def __init__(self, mbit_per_s: float | None = None) -> None:
+        self._s_per_byte = 8e-6 / mbit_per_s if mbit_per_s else None
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def let_through(self, body: bytes) -> Iterator[memoryview]:
+        """Yield a body in pieces, each after the time that it takes."""
+        view = memoryview(body)
+        if self._s_per_byte is None:
+            yield view
+            return
+        for first in range(0, len(view), PIECE_BYTES):
+            piece = view[first : first + PIECE_BYTES]
+            self._wait(len(piece) * self._s_per_byte)
+            yield piece
+
+    def _wait(self, taken_s: float) -> None:
+        with self._lock:
+            self._free_at = max(self._free_at, time.monotonic()) + taken_s
+            free_at = self._free_at
+        time.sleep(max(0.0, free_at - time.monotonic()))

@@ -144,6 +144,33 @@ def test_settings_that_a_job_cannot_work_with(skyscript: Skyscript) -> None:
     told = skyscript(*words, "run", "split_pairs")
     assert (told.status, told.out) == (2, "")
     assert "leave nothing to train on" in told.err
+    jobs = {job["job"]: job for job in skyscript("status", "--json").json()["jobs"]}
+    for name, error in {
+        "write_captions": "UsageError: no caption recipe named 'nope'; there are: ",
+        "split_pairs": "UsageError: validation (0.5) and test (0.5) leave nothing to ",
+    }.items():
+        assert jobs[name]["status"] == "failed"
+        assert jobs[name]["error"].startswith(error)
+        assert f"\n{name} failed: {error}" in skyscript("status").out
+    assert jobs["collect_tags"]["error"] is None
+
+
+def test_status_tells_errors_on_one_line(
+    skyscript: Skyscript, database: Database
+) -> None:
+    error = "StorageError: the disk\nis full " + "and so on " * 100
+    database.conn.execute(
+        "INSERT INTO skyscript.job_run (job, parameters, code_version, status, error)"
+        " VALUES ('fetch_chips', '{}', '0', 'failed', %s)",
+        (error,),
+    )
+    (line,) = (x for x in skyscript("status").out.splitlines() if "StorageError" in x)
+    assert line.startswith("fetch_chips failed: StorageError: the disk is full and so")
+    assert line.endswith("…")
+    assert len(line) < 270
+    assert "`skyscript status --json` tells errors in full" in skyscript("status").out
+    jobs = {job["job"]: job for job in skyscript("status", "--json").json()["jobs"]}
+    assert jobs["fetch_chips"]["error"] == error
 
 
 def test_build_goes_on_where_a_job_cannot(

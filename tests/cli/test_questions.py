@@ -53,6 +53,30 @@ def test_what_is_no_area_is_refused(
     assert not Path("nowhere").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["describe", "{}", "--gsd", "0.5"],
+        ["status", "--area", "{}"],
+        ["search", "tree", "--area", "{}"],
+        ["export", "{out}", "--format", "csv", "--name", "round", "--area", "{}"],
+        ["sheet", "{out}.png", "--area", "{}"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_box_with_its_sides_swapped_is_told(
+    on_town: Skyscript,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    command: list[str],
+) -> None:
+    swapped = {"{}": "10.003,0.007,10.002,0.008"}
+    words = (swapped.get(x, x.replace("{out}", f"{tmp_path}/out")) for x in command)
+    assert on_town(*words).status == 0
+    (message,) = caplog.messages
+    assert "give W,S,E,N, with the west first: 10.002,0.007,10.003,0.008" in message
+
+
 def test_describe(on_town: Skyscript) -> None:
     told = on_town("describe", ONE, "--gsd", "0.5")
     assert (told.status, told.out, told.err) == (0, f"{CAPTION}\n", "")

@@ -187,6 +187,7 @@ def remove_collection(context: Context, *, name: str, yes: bool) -> None:
     """Remove a collection by its name, with its scenes, chips and pairs."""
     from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
 
+    removal.check_collection(context.conn, name)
     if not yes:
         _confirm(f"Remove {name} with all chips that were cut from it?")
     n_chips = removal.remove_collection(context.conn, context.settings, name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.cli.conftest import Skyscript
+from tests.cli.conftest import Skyscript, Told
 from tests.fix_database import Database
 from tests.fix_project import Project
 
@@ -171,6 +172,22 @@ def test_status_tells_errors_on_one_line(
     assert "`skyscript status --json` tells errors in full" in skyscript("status").out
     jobs = {job["job"]: job for job in skyscript("status", "--json").json()["jobs"]}
     assert jobs["fetch_chips"]["error"] == error
+
+
+def test_what_is_not_there_is_told_before_anything_is_asked(
+    skyscript: Skyscript, told: Callable[..., Told], tmp_path: Path
+) -> None:
+    for words, message in {
+        ("collection", "nope"): "no collection 'nope' is loaded: `skyscript status`",
+        ("plan", "nope"): "no chip is of the plan 'nope': `skyscript remove plan`",
+        ("osm", "nope"): "no extract is named 'nope'; loaded are: none",
+    }.items():
+        refused = skyscript("remove", *words)
+        assert (refused.status, refused.out) == (2, "")
+        assert refused.err.startswith(f"skyscript: {message}")
+    nothing = told({"SKYSCRIPT_HOME": str(tmp_path)}, ("db", "reset"))
+    assert (nothing.status, nothing.err) == (0, "")
+    assert nothing.out == f"nothing to delete: no database in {tmp_path}/cluster\n"
 
 
 def test_build_goes_on_where_a_job_cannot(

@@ -125,6 +125,8 @@ def _print_osm(result: OsmLoad) -> None:
         f"{result.extract}: {n_objects:,} objects = {result.n_features:,} features"
         f" + {sum(result.left_out.values()):,} left out, in {result.seconds:.1f} s"
     )
+    if result.replaced is not None:
+        click.echo(f"replaced what {result.extract} was, from {result.replaced}")
     for reason, n in sorted(result.left_out.items(), key=lambda item: -item[1]):
         click.echo(f"{n:>12,} {reason}")
 

@@ -28,6 +28,7 @@ def test_load_osm(skyscript: Skyscript, project: Project) -> None:
     assert found == {
         "extract": "other",
         "status": "loaded",
+        "replaced": None,
         "n_nodes": 89,
         "n_ways": 20,
         "n_relations": 2,
@@ -35,6 +36,9 @@ def test_load_osm(skyscript: Skyscript, project: Project) -> None:
         "left_out": {"no tags": 78},
         "data_at": "2020-01-01T00:00:00+00:00",
     }
+    east = str(project.extract("east"))
+    told = skyscript("load", "osm", east, "--name", "other")
+    assert "\nreplaced what other was, from west.opl\n" in told.out
     assert skyscript("remove", "osm", "other").out == "removed other\n"
     told = skyscript("remove", "osm", "other")
     assert (told.status, told.out, told.err) == (

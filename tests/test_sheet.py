@@ -148,9 +148,37 @@ def test_wrap_keeps_lines_within_the_width(
     assert all(font.getlength(line) <= 130 for line in lines)
     if isinstance(expected, int):
         assert len(lines) == expected
-        assert lines[-1].endswith("…") or " ".join(lines) == text
+        assert lines[-1].endswith(sheet.CUT) or " ".join(lines) == text
     else:
         assert lines == expected
+
+
+def test_a_long_caption_makes_a_tall_row(
+    dataset: Dataset, settings: Settings, tmp_path: Path
+) -> None:
+    def height(words: int) -> int:
+        dataset.chip(words, " ".join(["quarry"] * words), collection=f"c{words}")
+        path = tmp_path / "s.png"
+        sheet.draw(
+            *(dataset.conn, settings, path),
+            collections=[f"c{words}"],
+            caption_kind="focus",
+        )
+        with Image.open(path) as image:
+            return image.height
+
+    one, nine, many, more = (height(words) for words in (1, 36, 200, 300))
+    assert one < nine < many == more == one + 13 * sheet.LINE_PX
+
+
+def test_what_is_left_out_of_a_caption_is_marked() -> None:
+    font = ImageFont.load_default(sheet.CAPTION_PX)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    assert sheet.wrap("a quarry, beside a road", font, 130, 1) == [
+        "a quarry, beside […]"
+    ]
+    unknown = bytes(font.getmask("\uffff"))
+    assert all(bytes(font.getmask(mark)) != unknown for mark in "[…]")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +188,8 @@ def test_wrap_keeps_lines_within_the_width(
         ("sheet.png", {"n": 0}, "1 to 400 chips, not 0"),
         ("sheet.png", {"columns": 0}, "1 to 20 columns, not 0"),
         ("sheet.png", {"collections": ["none"]}, "skyscript status"),
+        ("sheet.png", {"recipe": "nope"}, "named 'nope'; there are: llm-1, paper-1, "),
+        ("sheet.png", {"caption_kind": "title"}, "no caption kind 'title': give focus"),
     ],
 )
 def test_bad_options_are_refused(

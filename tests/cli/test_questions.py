@@ -254,6 +254,10 @@ def test_sheet(on_town: Skyscript, tmp_path: Path) -> None:
     assert (told.status, told.out, told.err) == (0, f"{file}: 4 chips\n", "")
     with Image.open(file) as image:
         assert image.format == "PNG"
+    told = on_town("sheet", str(file), "--recipe", "nope")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("skyscript: no caption recipe named 'nope'; there are: ")
+    assert on_town("-s", "caption_recipe=nope", "sheet", str(file)) == told
 
 
 def test_a_statement_that_the_server_gives_up_is_told(

@@ -72,6 +72,12 @@ def kind_option(default: str) -> Callable[[Command], Command]:
     "--prefix",
     help="In front of titles, instead of the format's own; {view} is by GSD.",
 )
+@click.option(
+    "--surrounding/--no-surrounding",
+    "has_surrounding",
+    default=True,
+    help="Whether metadata has the tags and ids of all that lies around the focus.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many chips.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export in FOLDER.")
 @click.option("--force", is_flag=True, help="Write into a folder with other files.")

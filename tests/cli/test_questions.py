@@ -209,6 +209,10 @@ def test_export(on_town: Skyscript, tmp_path: Path) -> None:
     with next(folder.rglob("*.csv")).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 21
+    words = ("--format", "csv", "--no-surrounding", "--limit", "1")
+    assert on_town("export", str(tmp_path / "short"), *words).status == 0
+    text = (tmp_path / "short/metadata.jsonl").read_text(encoding="utf-8")
+    assert '"surrounding_tags" : null, "surrounding_osm" : null' in text
     told = on_town("export", str(tmp_path / "tar"), "--format", "webdataset", "--json")
     assert told.json()["splits"] == {"test": 18, "train": 21, "unsplit": 5}
     told = on_town(

@@ -20,6 +20,7 @@ from skyscript_db.cli.common import (
     print_table,
     tag_option,
 )
+from skyscript_db.cli.tags import pending_hint
 from skyscript_db.jobs import JOBS
 from skyscript_db.jobs.runner import name_of
 
@@ -92,6 +93,7 @@ def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
             click.echo("none")
         if name == "jobs":
             _print_errors(rows)
+            _print_pending(rows)
     if facts["failures"]:
         click.echo("`skyscript failures` tells the causes, and what to do about them")
 
@@ -103,6 +105,12 @@ def _print_errors(jobs: list[dict[str, Any]]) -> None:
         click.echo(f"{job['job']} {job['status']}: {line}")
     if any(len(error) > LINE for _, error in told):
         click.echo("`skyscript status --json` tells errors in full")
+
+
+def _print_pending(jobs: list[dict[str, Any]]) -> None:
+    for job in jobs:
+        if job["job"] == "ground_tags" and job["n_pending"]:
+            click.echo(pending_hint(job["n_pending"]))
 
 
 def _short(value: Any) -> Any:

@@ -19,6 +19,7 @@ from skyscript_db.clip.images import ImageError, read_image
 from skyscript_db.errors import StorageError, UsageError
 from skyscript_db.export.selection import Selection, check_recipe
 from skyscript_db.images import open_store
+from skyscript_db.lettering import font, wrap
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,8 +39,6 @@ MARGIN_PX = 32
 CAPTION_PX = 15
 # As many as a caption of CLIP's 77 tokens takes, but for one of very long words.
 CAPTION_LINES = 14
-# Three dots alone are lost behind a word of this size.
-CUT = " […]"
 # Drawn beyond what is asked for, in case that files are missing.
 SPARE = 2
 
@@ -141,7 +140,7 @@ def _checked(path: Path, n: int, columns: int) -> Path:
 def _open(chips: list[Chip], store: ImageStore, n: int) -> list[Cell]:
     cells: list[Cell] = []
     refused: Counter[str] = Counter()
-    font = _font(CAPTION_PX)
+    text_font = font(CAPTION_PX)
     for chip in chips:
         if len(cells) == n:
             break
@@ -151,7 +150,7 @@ def _open(chips: list[Chip], store: ImageStore, n: int) -> list[Cell]:
             refused[str(error)] += 1
             continue
         fitted = ImageOps.contain(image, (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
-        lines = wrap(chip.caption, font, SIDE_PX, CAPTION_LINES)
+        lines = wrap(chip.caption, text_font, SIDE_PX, CAPTION_LINES)
         cells.append(Cell(chip, fitted, lines))
     reasons = ", ".join(f"{reason}: {count}" for reason, count in refused.items())
     if not cells:
@@ -177,46 +176,6 @@ def _many(n: int, word: str) -> str:
     return f"{n:,} {word}" + ("" if n == 1 else "s")
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise UsageError(
-            "this Pillow has no FreeType to write captions with: install the `pillow` "
-            "package of the index, which has"
-        )
-    return font
-
-
-def wrap(
-    text: str, font: ImageFont.FreeTypeFont, width_px: int, n_lines: int
-) -> list[str]:
-    """Break a text into at most so many lines of a width; what is cut ends in CUT."""
-    lines = [""]
-    for word in text.split():
-        for piece in _pieces(word, font, width_px):
-            longer = f"{lines[-1]} {piece}".strip()
-            if font.getlength(longer) <= width_px:
-                lines[-1] = longer
-            else:
-                lines.append(piece)
-    if len(lines) <= n_lines:
-        return lines
-    last = lines[n_lines - 1]
-    while last and font.getlength(f"{last}{CUT}") > width_px:
-        last = last[:-1]
-    return [*lines[: n_lines - 1], f"{last.rstrip(' ,;')}{CUT}"]
-
-
-def _pieces(word: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
-    """Break a word that is wider than a line."""
-    pieces = [""]
-    for letter in word:
-        if font.getlength(pieces[-1] + letter) > width_px:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
-
-
 def _compose(cells: list[Cell], columns: int, title: str) -> Image.Image:
     rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
     page = _Page(rows, columns)
@@ -234,7 +193,7 @@ class _Page:
         self.width = max(
             2 * MARGIN_PX + columns * (SIDE_PX + GAP_PX) - GAP_PX, 2 * SIDE_PX
         )
-        self.big, self.text, self.small = _font(22), _font(CAPTION_PX), _font(12)
+        self.big, self.text, self.small = font(22), font(CAPTION_PX), font(12)
         self.terms = Counter(
             (cell.chip.attribution, cell.chip.licence) for row in rows for cell in row
         )
@@ -245,12 +204,12 @@ class _Page:
         self.y = MARGIN_PX
 
     def write(
-        self, text: str, font: ImageFont.FreeTypeFont, ink: str, n_lines: int
+        self, text: str, face: ImageFont.FreeTypeFont, ink: str, n_lines: int
     ) -> None:
         """Write across the page."""
-        for line in wrap(text, font, self.width - 2 * MARGIN_PX, n_lines):
-            self.pen.text((MARGIN_PX, self.y), line, ink, font)
-            self.y += int(font.size * 1.4)
+        for line in wrap(text, face, self.width - 2 * MARGIN_PX, n_lines):
+            self.pen.text((MARGIN_PX, self.y), line, ink, face)
+            self.y += int(face.size * 1.4)
 
     def head(self, title: str, n_synthetic: int) -> None:
         """Write the counts, and whether images are synthetic."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image
 
 from skyscript_db import sheet
 from skyscript_db.errors import StorageError, UsageError
@@ -127,32 +127,6 @@ def test_synthetic_images_are_told_in_red(
     assert red(tmp_path / "b.png") == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "n_lines", "expected"),
-    [
-        ("", 2, [""]),
-        ("road", 2, ["road"]),
-        ("landuse of quarry with resource of bauxite", 3, 3),
-        ("landuse of quarry with resource of bauxite", 2, 2),
-        ("x" * 100, 3, 3),
-    ],
-)
-def test_wrap_keeps_lines_within_the_width(
-    text: str, n_lines: int, expected: list[str] | int
-) -> None:
-    font = ImageFont.load_default(15)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-
-    lines = sheet.wrap(text, font, 130, n_lines)
-
-    assert all(font.getlength(line) <= 130 for line in lines)
-    if isinstance(expected, int):
-        assert len(lines) == expected
-        assert lines[-1].endswith(sheet.CUT) or " ".join(lines) == text
-    else:
-        assert lines == expected
-
-
 def test_a_long_caption_makes_a_tall_row(
     dataset: Dataset, settings: Settings, tmp_path: Path
 ) -> None:
@@ -169,16 +143,6 @@ def test_a_long_caption_makes_a_tall_row(
 
     one, nine, many, more = (height(words) for words in (1, 36, 200, 300))
     assert one < nine < many == more == one + 13 * sheet.LINE_PX
-
-
-def test_what_is_left_out_of_a_caption_is_marked() -> None:
-    font = ImageFont.load_default(sheet.CAPTION_PX)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    assert sheet.wrap("a quarry, beside a road", font, 130, 1) == [
-        "a quarry, beside […]"
-    ]
-    unknown = bytes(font.getmask("\uffff"))
-    assert all(bytes(font.getmask(mark)) != unknown for mark in "[…]")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Areas of interest, as users write them.
 
 ``W,S,E,N`` in degrees, WKT, GeoJSON, or the name of a GeoJSON file. A box whose west
-lies east of its east crosses the antimeridian.
+lies east of its east crosses the antimeridian, as in GeoJSON; where it would go round
+more than half of the Earth, a warning says so.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,11 @@ from skyscript_db.errors import UsageError
 if TYPE_CHECKING:
     from typing import LiteralString
 
+logger = logging.getLogger(__name__)
 SQL = queries.beside(__file__)
+
+# Degrees of longitude. Who means a wider box gives its west first.
+HALF_WAY_ROUND = 180
 
 REMEDY = (
     "Give W,S,E,N in degrees (85.51,27.62,85.53,27.64), a polygon as WKT or GeoJSON "
@@ -66,7 +72,26 @@ def _checked_box(box: list[float]) -> dict[str, float]:
             f"the box has its west at {west:g} and its east at {east:g}: they must "
             f"differ, and lie within -180 and 180. {REMEDY}"
         )
+    _note_width(box)
     return {"west": west, "south": south, "east": east, "north": north}
+
+
+def _note_width(box: list[float]) -> None:
+    """Warn of a box that goes round most of the Earth, as two that are swapped do."""
+    west, south, east, north = box
+    width = east - west + 360
+    if west > east and width > HALF_WAY_ROUND:
+        logger.warning(
+            "the box has its west at %g and its east at %g, so it crosses the "
+            "antimeridian and is %g degrees wide: if that is not meant, give W,S,E,N, "
+            "with the west first: %s",
+            *(
+                west,
+                east,
+                width,
+                ",".join(f"{x:.15g}" for x in (east, south, west, north)),
+            ),
+        )
 
 
 def _read(path: Path) -> str:

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from psycopg.rows import class_row
@@ -17,12 +17,15 @@ from psycopg.rows import class_row
 from skyscript_db import queries
 from skyscript_db.clip.images import ImageError, read_image
 from skyscript_db.errors import StorageError, UsageError
+from skyscript_db.export.selection import Selection, check_recipe
 from skyscript_db.images import open_store
+from skyscript_db.lettering import font, wrap
 
 if TYPE_CHECKING:
     import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.export.selection import CaptionKind
     from skyscript_db.images import ImageStore
 
 logger = logging.getLogger(__name__)
@@ -31,8 +34,11 @@ SQL = queries.beside(__file__)
 MAX_CHIPS = 400
 SIDE_PX = 224
 GAP_PX = 20
+LINE_PX = 20
 MARGIN_PX = 32
-CAPTION_LINES = 4
+CAPTION_PX = 15
+# As many as a caption of CLIP's 77 tokens takes, but for one of very long words.
+CAPTION_LINES = 14
 # Drawn beyond what is asked for, in case that files are missing.
 SPARE = 2
 
@@ -55,10 +61,16 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A chip and its picture."""
+    """A chip, its picture, and its caption in lines."""
 
     chip: Chip
     image: Image.Image
+    lines: list[str]
+
+    @property
+    def height(self) -> int:
+        """Pixels that it takes, with the note below the caption."""
+        return SIDE_PX + 8 + LINE_PX * len(self.lines) + 18
 
 
 def draw(
@@ -71,23 +83,33 @@ def draw(
     area: str | None = None,
     collections: list[str] | None = None,
     seed: int = 0,
-    caption_kind: Literal["focus", "multi_feature"] = "multi_feature",
+    recipe: str | None = None,
+    caption_kind: CaptionKind = "multi_feature",
 ) -> int:
     """Draw a contact sheet into a PNG file; return the number of chips on it.
 
     Chips are drawn by a hash of their id and ``seed``, spread over collections and
-    focus captions. ``area`` is hexadecimal EWKB.
+    focus captions. ``area`` is hexadecimal EWKB, ``recipe`` that of the settings if
+    None.
 
     Raises:
-        UsageError: No pair passes, or a number or the file's name is no good.
+        UsageError: No pair passes, there is no such recipe or kind of caption, or a
+            number or the file's name is no good.
         StorageError: No image is as the database has it, or the file cannot be written.
     """
     target = _checked(Path(path), n, columns)
+    chosen = Selection(
+        recipe=recipe or settings.shown_recipe,
+        caption_kind=caption_kind,
+        area=area,
+        collections=collections,
+    )
+    check_recipe(conn, chosen)
     values = {
-        "recipe": settings.shown_recipe,
-        "caption_kind": caption_kind,
-        "area": area,
-        "collections": collections,
+        "recipe": chosen.recipe,
+        "caption_kind": chosen.caption_kind,
+        "area": chosen.area,
+        "collections": chosen.collections,
         "seed": seed,
         "limit": n * SPARE,
     }
@@ -118,6 +140,7 @@ def _checked(path: Path, n: int, columns: int) -> Path:
 def _open(chips: list[Chip], store: ImageStore, n: int) -> list[Cell]:
     cells: list[Cell] = []
     refused: Counter[str] = Counter()
+    text_font = font(CAPTION_PX)
     for chip in chips:
         if len(cells) == n:
             break
@@ -127,7 +150,8 @@ def _open(chips: list[Chip], store: ImageStore, n: int) -> list[Cell]:
             refused[str(error)] += 1
             continue
         fitted = ImageOps.contain(image, (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
-        cells.append(Cell(chip, fitted))
+        lines = wrap(chip.caption, text_font, SIDE_PX, CAPTION_LINES)
+        cells.append(Cell(chip, fitted, lines))
     reasons = ", ".join(f"{reason}: {count}" for reason, count in refused.items())
     if not cells:
         raise StorageError(
@@ -152,51 +176,12 @@ def _many(n: int, word: str) -> str:
     return f"{n:,} {word}" + ("" if n == 1 else "s")
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise UsageError(
-            "this Pillow has no FreeType to write captions with: install the `pillow` "
-            "package of the index, which has"
-        )
-    return font
-
-
-def wrap(
-    text: str, font: ImageFont.FreeTypeFont, width_px: int, n_lines: int
-) -> list[str]:
-    """Break a text into at most so many lines of a width; the last may end in "…"."""
-    lines = [""]
-    for word in text.split():
-        for piece in _pieces(word, font, width_px):
-            longer = f"{lines[-1]} {piece}".strip()
-            if font.getlength(longer) <= width_px:
-                lines[-1] = longer
-            else:
-                lines.append(piece)
-    if len(lines) <= n_lines:
-        return lines
-    last = lines[n_lines - 1]
-    while last and font.getlength(f"{last}…") > width_px:
-        last = last[:-1]
-    return [*lines[: n_lines - 1], f"{last.rstrip(' ,;')}…"]
-
-
-def _pieces(word: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
-    """Break a word that is wider than a line."""
-    pieces = [""]
-    for letter in word:
-        if font.getlength(pieces[-1] + letter) > width_px:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
-
-
 def _compose(cells: list[Cell], columns: int, title: str) -> Image.Image:
-    page = _Page(cells, columns)
+    rows = [cells[n : n + columns] for n in range(0, len(cells), columns)]
+    page = _Page(rows, columns)
     page.head(title, sum(cell.chip.is_synthetic for cell in cells))
-    for start in range(0, len(cells), columns):
-        page.row(cells[start : start + columns])
+    for row in rows:
+        page.row(row)
     page.foot()
     return page.cut()
 
@@ -204,26 +189,27 @@ def _compose(cells: list[Cell], columns: int, title: str) -> Image.Image:
 class _Page:
     """A sheet that grows downwards."""
 
-    def __init__(self, cells: list[Cell], columns: int) -> None:
+    def __init__(self, rows: list[list[Cell]], columns: int) -> None:
         self.width = max(
             2 * MARGIN_PX + columns * (SIDE_PX + GAP_PX) - GAP_PX, 2 * SIDE_PX
         )
-        self.big, self.text, self.small = _font(22), _font(15), _font(12)
-        self.terms = Counter((c.chip.attribution, c.chip.licence) for c in cells)
-        n_rows = -(-len(cells) // columns)
-        room = SIDE_PX + GAP_PX + 24 * (CAPTION_LINES + 2)
-        height = 300 + n_rows * room + 4 * 20 * len(self.terms)
+        self.big, self.text, self.small = font(22), font(CAPTION_PX), font(12)
+        self.terms = Counter(
+            (cell.chip.attribution, cell.chip.licence) for row in rows for cell in row
+        )
+        room = sum(max(cell.height for cell in row) + GAP_PX for row in rows)
+        height = 300 + room + 4 * 20 * len(self.terms)
         self.image = Image.new("RGB", (self.width, height), PAPER)
         self.pen = ImageDraw.Draw(self.image)
         self.y = MARGIN_PX
 
     def write(
-        self, text: str, font: ImageFont.FreeTypeFont, ink: str, n_lines: int
+        self, text: str, face: ImageFont.FreeTypeFont, ink: str, n_lines: int
     ) -> None:
         """Write across the page."""
-        for line in wrap(text, font, self.width - 2 * MARGIN_PX, n_lines):
-            self.pen.text((MARGIN_PX, self.y), line, ink, font)
-            self.y += int(font.size * 1.4)
+        for line in wrap(text, face, self.width - 2 * MARGIN_PX, n_lines):
+            self.pen.text((MARGIN_PX, self.y), line, ink, face)
+            self.y += int(face.size * 1.4)
 
     def head(self, title: str, n_synthetic: int) -> None:
         """Write the counts, and whether images are synthetic."""
@@ -237,11 +223,9 @@ class _Page:
 
     def row(self, cells: list[Cell]) -> None:
         """Add a row of chips, as high as its longest caption needs."""
-        ends = [
+        for i, cell in enumerate(cells):
             self._cell(cell, MARGIN_PX + i * (SIDE_PX + GAP_PX))
-            for i, cell in enumerate(cells)
-        ]
-        self.y = max(ends) + GAP_PX
+        self.y += max(cell.height for cell in cells) + GAP_PX
 
     def foot(self) -> None:
         """Write whose images and data these are."""
@@ -260,7 +244,7 @@ class _Page:
     def _by_count(self, terms: tuple[str, str]) -> tuple[int, tuple[str, str]]:
         return -self.terms[terms], terms
 
-    def _cell(self, cell: Cell, x: int) -> int:
+    def _cell(self, cell: Cell, x: int) -> None:
         box = (x, self.y, x + SIDE_PX - 1, self.y + SIDE_PX - 1)
         self.pen.rectangle(box, MAT)
         image = cell.image
@@ -268,15 +252,14 @@ class _Page:
         top = self.y + (SIDE_PX - image.height) // 2
         self.image.paste(image, (left, top))
         y = self.y + SIDE_PX + 8
-        for line in wrap(cell.chip.caption, self.text, SIDE_PX, CAPTION_LINES):
+        for line in cell.lines:
             self.pen.text((x, y), line, INK, self.text)
-            y += 20
+            y += LINE_PX
         note = f"{cell.chip.gsd_m:.3g} m · {cell.chip.collection}"
         if cell.chip.is_synthetic:
             note += " · synthetic"
         (note,) = wrap(note, self.small, SIDE_PX, 1)
         self.pen.text((x, y + 2), note, GREY, self.small)
-        return y + 18
 
 
 def _save(sheet: Image.Image, path: Path) -> None:

@@ -104,6 +104,40 @@ def test_both_sides_of_the_antimeridian_are_in_the_box(conn: Connection) -> None
     assert found == [(1, "1.00"), (2, "1.00"), (4, "0.64")]
 
 
+@pytest.mark.parametrize(
+    ("box", "width", "swapped"),
+    [
+        ("10,46,9,47", "359", "9,46,10,47"),
+        ("0.5,-10,0.25,10", "359.75", "0.25,-10,0.5,10"),
+        ("80,0,-99,1", "181", "-99,0,80,1"),
+    ],
+)
+def test_a_box_round_most_of_the_earth_is_told(
+    conn: Connection,
+    caplog: pytest.LogCaptureFixture,
+    box: str,
+    width: str,
+    swapped: str,
+) -> None:
+    west, _, east, _ = box.split(",")
+    assert text_of(conn, box).startswith("MULTIPOLYGON")
+    assert caplog.messages == [
+        f"the box has its west at {west} and its east at {east}, so it crosses the "
+        f"antimeridian and is {width} degrees wide: if that is not meant, give W,S,E,N,"
+        f" with the west first: {swapped}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "box", ["179.9,-17,-179.9,-16", "80,0,-100,1", "-180,-90,180,90", "9,46,10,47"]
+)
+def test_other_boxes_are_taken_without_a_word(
+    conn: Connection, caplog: pytest.LogCaptureFixture, box: str
+) -> None:
+    area.parse(conn, box)
+    assert caplog.messages == []
+
+
 NO_AREAS = {
     "nothing": ("", "parse error"),
     "three numbers": ("1,2,3", "four finite numbers, not 1, 2, 3"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image
 
 from skyscript_db import sheet
 from skyscript_db.errors import StorageError, UsageError
@@ -127,30 +127,22 @@ def test_synthetic_images_are_told_in_red(
     assert red(tmp_path / "b.png") == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "n_lines", "expected"),
-    [
-        ("", 2, [""]),
-        ("road", 2, ["road"]),
-        ("landuse of quarry with resource of bauxite", 3, 3),
-        ("landuse of quarry with resource of bauxite", 2, 2),
-        ("x" * 100, 3, 3),
-    ],
-)
-def test_wrap_keeps_lines_within_the_width(
-    text: str, n_lines: int, expected: list[str] | int
+def test_a_long_caption_makes_a_tall_row(
+    dataset: Dataset, settings: Settings, tmp_path: Path
 ) -> None:
-    font = ImageFont.load_default(15)
-    assert isinstance(font, ImageFont.FreeTypeFont)
+    def height(words: int) -> int:
+        dataset.chip(words, " ".join(["quarry"] * words), collection=f"c{words}")
+        path = tmp_path / "s.png"
+        sheet.draw(
+            *(dataset.conn, settings, path),
+            collections=[f"c{words}"],
+            caption_kind="focus",
+        )
+        with Image.open(path) as image:
+            return image.height
 
-    lines = sheet.wrap(text, font, 130, n_lines)
-
-    assert all(font.getlength(line) <= 130 for line in lines)
-    if isinstance(expected, int):
-        assert len(lines) == expected
-        assert lines[-1].endswith("…") or " ".join(lines) == text
-    else:
-        assert lines == expected
+    one, nine, many, more = (height(words) for words in (1, 36, 200, 300))
+    assert one < nine < many == more == one + 13 * sheet.LINE_PX
 
 
 @pytest.mark.parametrize(
@@ -160,6 +152,8 @@ def test_wrap_keeps_lines_within_the_width(
         ("sheet.png", {"n": 0}, "1 to 400 chips, not 0"),
         ("sheet.png", {"columns": 0}, "1 to 20 columns, not 0"),
         ("sheet.png", {"collections": ["none"]}, "skyscript status"),
+        ("sheet.png", {"recipe": "nope"}, "named 'nope'; there are: llm-1, paper-1, "),
+        ("sheet.png", {"caption_kind": "title"}, "no caption kind 'title': give focus"),
     ],
 )
 def test_bad_options_are_refused(

@@ -206,7 +206,11 @@ AS $$
                 FILTER (WHERE l.told_part = 'between'),
             ' beside ' || string_agg(l.phrase, ' and ' ORDER BY l.n)
                 FILTER (WHERE l.told_part = 'beside'),
-            ' along ' || string_agg(l.phrase, ' and ' ORDER BY l.n)
+            -- What the focus lies beside does not itself lie along a street.
+            CASE
+                WHEN bool_or(l.told_part IN ('between', 'beside')) THEN ' and along '
+                ELSE ' along '
+            END || string_agg(l.phrase, ' and ' ORDER BY l.n)
                 FILTER (WHERE l.told_part = 'along'),
             ', joined by ' || string_agg(l.phrase, ' and ' ORDER BY l.n)
                 FILTER (WHERE l.told_part = 'meeting'),

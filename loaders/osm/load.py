@@ -41,11 +41,14 @@ class OsmLoad(Counts):
     Attributes:
         extract: Name of the extract.
         status: ``unchanged`` where the same file was loaded already.
+        replaced: The file, without folder, that an older extract of the name was
+            loaded from; None where there was none, or it is unchanged.
         seconds: How long it took.
     """
 
     extract: str
     status: Literal["loaded", "unchanged"]
+    replaced: str | None
     seconds: float
 
 
@@ -102,9 +105,10 @@ def load(
         imports.clear_dead(conn)
         live = imports.find(conn, loader.table.extract)
         if live and not force and _is_same(live, loader):
-            return _result(live, loader, "unchanged", began)
+            return _result(live, loader, began, status="unchanged")
         counts = _load(loader, progress or LoggedProgress())
-    return _result(counts, loader, "loaded", began)
+    replaced = live.file_name if live else None
+    return _result(counts, loader, began, status="loaded", replaced=replaced)
 
 
 def remove(conn: psycopg.Connection[Any], name: str) -> None:
@@ -147,13 +151,16 @@ def _is_same(live: Extract, loader: Loader) -> bool:
 def _result(
     counts: Counts,
     loader: Loader,
-    status: Literal["loaded", "unchanged"],
     began: float,
+    *,
+    status: Literal["loaded", "unchanged"],
+    replaced: str | None = None,
 ) -> OsmLoad:
     return OsmLoad(
         **{x.name: getattr(counts, x.name) for x in fields(Counts)},
         extract=loader.table.extract,
         status=status,
+        replaced=replaced,
         seconds=time.monotonic() - began,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import namedtuple_row
@@ -44,12 +45,12 @@ def load(
     Raises:
         UsageError: The collection or an option is not right; nothing was loaded.
     """
-    collection = _collection(conn, options)
+    target = _Target(conn, options, _find(conn, options))
     result = RasterLoad()
     taken: dict[str, Path] = {}
     for path in _files(paths, result):
         try:
-            outcome = _load_file(conn, collection, path, options, taken, result)
+            outcome = _load_file(target, path, taken, result)
         except LoaderError as error:
             result.rejected[path] = str(error)
             logger.info("%s: rejected: %s", path, error)
@@ -73,21 +74,19 @@ def _files(paths: Iterable[Path], result: RasterLoad) -> Iterator[Path]:
                 yield file
 
 
-def _load_file(  # noqa: PLR0917 - the loop's own state
-    conn: psycopg.Connection[Any],
-    collection: Collection,
-    path: Path,
-    options: RasterOptions,
-    taken: dict[str, Path],
-    result: RasterLoad,
+def _load_file(
+    target: _Target, path: Path, taken: dict[str, Path], result: RasterLoad
 ) -> Outcome:
+    conn, options = target.conn, target.options
     file = describe(path, bands=options.bands, stretch=options.stretch)
     _check_first(file, taken)
     if options.acquired_at is None and file.acquired_at is None:
         result.notes.append(f"{path}: no date in its tags; tell it with --date")
     with ExitStack() as guard:
         with explained(), conn.transaction():
+            collection = target.collection or _make(conn, options)
             outcome, dropped = register(conn, collection, file, options, guard)
+        target.collection = collection
         taken[file.name] = path
         result.n_chips_dropped += len(dropped)
         if options.chips is not None:
@@ -106,9 +105,31 @@ def _check_first(file: RasterFile, taken: dict[str, Path]) -> None:
 # --- the collection -----------------------------------------------------------------
 
 
-def _collection(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection:
+@dataclass(slots=True)
+class _Target:
+    """What is loaded into: a collection, once its first scene is in."""
+
+    conn: psycopg.Connection[Any]
+    options: RasterOptions
+    collection: Collection | None
+
+
+def _find(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection | None:
+    """Check what is told of the collection; return it, None if there is none yet."""
     if options.gsd_m is not None and not 0 < options.gsd_m < float("inf"):
         raise UsageError(f"--gsd {options.gsd_m} is no length: give metres, or auto")
+    values = {"name": options.collection, "alias": _alias(options)}
+    cursor = conn.cursor(row_factory=namedtuple_row)
+    found: Any = cursor.execute(SQL.find_collection, values).fetchone()
+    if found is None:
+        _check_alias_free(conn, values)
+        return None
+    _check_same(found, options)
+    return Collection(found.id, found.licence, found.attribution)
+
+
+def _make(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection:
+    """Insert the collection, in the transaction of its first scene, and return it."""
     values = {
         "name": options.collection,
         "alias": _alias(options),
@@ -116,15 +137,10 @@ def _collection(conn: psycopg.Connection[Any], options: RasterOptions) -> Collec
         "licence": options.licence,
         "attribution": options.attribution,
     }
-    cursor = conn.cursor(row_factory=namedtuple_row)
-    with conn.transaction():
-        found: Any = cursor.execute(SQL.find_collection, values).fetchone()
-        if found is None:
-            _check_alias_free(conn, values)
-            conn.execute(SQL.insert_collection, values)
-            found = cursor.execute(SQL.find_collection, values).fetchone()
-    _check_same(found, options)
-    return Collection(found.id, found.licence, found.attribution)
+    conn.execute(SQL.insert_collection, values)
+    collection = _find(conn, options)
+    assert collection is not None  # noqa: S101 - this transaction inserted it, or met it
+    return collection
 
 
 def _alias(options: RasterOptions) -> str:

@@ -32,6 +32,10 @@ collections_option = click.option(
     "--collection", "collections", multiple=True, help="May be repeated."
 )
 
+recipe_option = click.option(
+    "--recipe", help="Caption recipe; the configured one by default."
+)
+
 
 def kind_option(default: str) -> Callable[[Command], Command]:
     """Add ``--caption-kind``."""
@@ -62,11 +66,17 @@ def kind_option(default: str) -> Callable[[Command], Command]:
 @click.option("--scorer", help="The model of --top; the default one otherwise.")
 @click.option("--max-per-caption", type=int, help="Most chips of one text.")
 @click.option("--max-per-tag", type=int, help="Most chips that count for one tag.")
-@click.option("--recipe", help="Caption recipe; the configured one by default.")
+@recipe_option
 @kind_option("focus")
 @click.option(
     "--prefix",
     help="In front of titles, instead of the format's own; {view} is by GSD.",
+)
+@click.option(
+    "--surrounding/--no-surrounding",
+    "has_surrounding",
+    default=True,
+    help="Whether metadata has the tags and ids of all that lies around the focus.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many chips.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export in FOLDER.")
@@ -140,18 +150,17 @@ def _print_hint(result: ExportResult) -> None:
 @area_option
 @collections_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Another draw.")
+@recipe_option
 @kind_option("multi_feature")
 @pass_context
 def sheet(
     context: Context,
+    /,
     *,
     file: Path,
-    n: int,
-    columns: int,
     area: str | None,
     collections: tuple[str, ...],
-    seed: int,
-    caption_kind: CaptionKind,
+    **options: Any,
 ) -> None:
     """Draw chips with their captions into FILE, a PNG picture."""
     from skyscript_db.sheet import draw  # noqa: PLC0415 - imports Pillow
@@ -161,11 +170,8 @@ def sheet(
         conn,
         context.settings,
         file,
-        n=n,
-        columns=columns,
         area=areas.parse(conn, area) if area else None,
         collections=list(collections) or None,
-        seed=seed,
-        caption_kind=caption_kind,
+        **options,
     )
     click.echo(f"{file}: {drawn} chips")

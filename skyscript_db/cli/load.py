@@ -125,6 +125,8 @@ def _print_osm(result: OsmLoad) -> None:
         f"{result.extract}: {n_objects:,} objects = {result.n_features:,} features"
         f" + {sum(result.left_out.values()):,} left out, in {result.seconds:.1f} s"
     )
+    if result.replaced is not None:
+        click.echo(f"replaced what {result.extract} was, from {result.replaced}")
     for reason, n in sorted(result.left_out.items(), key=lambda item: -item[1]):
         click.echo(f"{n:>12,} {reason}")
 
@@ -187,6 +189,7 @@ def remove_collection(context: Context, *, name: str, yes: bool) -> None:
     """Remove a collection by its name, with its scenes, chips and pairs."""
     from loaders import removal  # noqa: PLC0415 - `--help` needs none of it
 
+    removal.check_collection(context.conn, name)
     if not yes:
         _confirm(f"Remove {name} with all chips that were cut from it?")
     n_chips = removal.remove_collection(context.conn, context.settings, name)

@@ -106,6 +106,9 @@ def reset(context: Context, *, yes: bool) -> None:
     """Delete the embedded server with all its data, and the chips."""
     cluster = _own(context)
     chips = context.settings.chips
+    if not (cluster.is_there or chips.exists()):
+        click.echo(f"nothing to delete: no database in {cluster.folder}")
+        return
     if not yes:
         click.confirm(
             f"Delete the database in {cluster.folder} and the images in {chips}?",

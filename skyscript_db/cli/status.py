@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import click
@@ -19,6 +20,7 @@ from skyscript_db.cli.common import (
     print_table,
     tag_option,
 )
+from skyscript_db.cli.tags import pending_hint
 from skyscript_db.jobs import JOBS
 from skyscript_db.jobs.runner import name_of
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import psycopg
 
 SQL = queries.beside(__file__)
+
+# Characters of an error that are shown: enough for most with their remedy.
+LINE = 240
 
 
 @click.command()
@@ -82,12 +87,30 @@ def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
     for name, rows in facts.items():
         click.echo(f"\n{name.upper()}")
         if rows:
-            headers = list(rows[0])
+            headers = [header for header in rows[0] if header != "error"]
             print_table(headers, [[_short(row[h]) for h in headers] for row in rows])
         else:
             click.echo("none")
+        if name == "jobs":
+            _print_errors(rows)
+            _print_pending(rows)
     if facts["failures"]:
         click.echo("`skyscript failures` tells the causes, and what to do about them")
+
+
+def _print_errors(jobs: list[dict[str, Any]]) -> None:
+    told = [(job, " ".join(job["error"].split())) for job in jobs if job["error"]]
+    for job, error in told:
+        line = textwrap.shorten(error, LINE, placeholder=" …")
+        click.echo(f"{job['job']} {job['status']}: {line}")
+    if any(len(error) > LINE for _, error in told):
+        click.echo("`skyscript status --json` tells errors in full")
+
+
+def _print_pending(jobs: list[dict[str, Any]]) -> None:
+    for job in jobs:
+        if job["job"] == "ground_tags" and job["n_pending"]:
+            click.echo(pending_hint(job["n_pending"]))
 
 
 def _short(value: Any) -> Any:

@@ -26,11 +26,19 @@ SELECT
     last.n_rejected,
     last.n_pending,
     last.finished_at,
-    coalesce(last.rejected, '{}') AS rejected
+    coalesce(last.rejected, '{}') AS rejected,
+    last.error
 FROM unnest(%(jobs)s::text[]) WITH ORDINALITY AS job (name, n)
 LEFT JOIN LATERAL (
     SELECT
-        r.status, r.n_in, r.n_ok, r.n_rejected, r.n_pending, r.finished_at, r.rejected
+        r.status,
+        r.n_in,
+        r.n_ok,
+        r.n_rejected,
+        r.n_pending,
+        r.finished_at,
+        r.rejected,
+        r.error
     FROM skyscript.job_run AS r
     WHERE r.job = job.name
     ORDER BY r.id DESC

@@ -30,7 +30,10 @@ SQL = queries.beside(__file__)
     default=None,
     help="Only tags that can, or cannot, be seen from above.",
 )
-@click.option("--source", help="Only verdicts of override, label or classifier.")
+@click.option(
+    "--source",
+    help="Only verdicts of override, label or classifier; none: pending tags.",
+)
 @click.option("--by-chips", is_flag=True, help="Most chips first, not most features.")
 @click.option("-n", "limit", type=click.IntRange(min=1), default=50, show_default=True)
 @json_option
@@ -38,6 +41,24 @@ SQL = queries.beside(__file__)
 def tags(context: Context, /, *, as_json: bool, **query: Any) -> None:
     """Show tags, their verdicts, and how many features and chips carry each."""
     _print(_rows(context.conn, SQL.tags, query), as_json=as_json)
+    n_pending = count_pending(context.conn)
+    if n_pending and not as_json:
+        click.echo(pending_hint(n_pending), err=True)
+
+
+def count_pending(conn: psycopg.Connection[Any]) -> int:
+    """Return how many tags nobody has judged."""
+    row = conn.execute(SQL.count_pending).fetchone()
+    return int(row[0]) if row else 0
+
+
+def pending_hint(n: int) -> str:
+    """Say what pending tags are, and who judges them."""
+    return (
+        f"pending tags: {n:,}; no caption tells what nobody has judged. `skyscript "
+        "groundability train` judges them by a classifier, `skyscript groundability "
+        "override KEY=VALUE` one by hand; `skyscript tags --source none` lists them"
+    )
 
 
 @click.command()

@@ -15,13 +15,21 @@ WHERE (%(key)s::text IS NULL OR t.key = %(key)s)
         %(is_groundable)s::boolean IS NULL
         OR (t.max_gsd_m IS NOT NULL) = %(is_groundable)s
     )
-    AND (%(source)s::text IS NULL OR t.source LIKE %(source)s || '%%')
+    AND (
+        %(source)s::text IS NULL
+        OR coalesce(t.source, 'none') LIKE %(source)s::text || '%%'
+    )
 ORDER BY
     CASE WHEN %(by_chips)s THEN t.n_chips_told END DESC,
     t.n_features DESC,
     t.key COLLATE "C",
     t.value COLLATE "C"
 LIMIT %(limit)s;
+
+-- name: count_pending
+SELECT count(*)
+FROM skyscript.tag_verdict AS v
+WHERE v.verdict IS NULL;
 
 -- name: scorers
 SELECT

@@ -77,6 +77,11 @@ class Cluster:
         return (self.home / "cluster").resolve()
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is such a folder, be the cluster in it whole or not."""
+        return os.path.lexists(self.home / "cluster")
+
+    @property
     def data(self) -> Path:
         """PostgreSQL's data folder."""
         return self.folder / "data"
@@ -150,9 +155,9 @@ class Cluster:
         Raises:
             ServerError: It belongs to another user, or does not stop.
         """
-        link = self.home / "cluster"
-        if not os.path.lexists(link):
+        if not self.is_there:
             return
+        link = self.home / "cluster"
         with self._locked():
             folder, socket = self.folder, self.socket
             if self._is_made():

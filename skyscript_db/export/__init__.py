@@ -31,9 +31,12 @@ from skyscript_db.images.store import local_folder
 from skyscript_db.progress import LoggedProgress, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import psycopg
 
     from skyscript_db.config import Settings
+    from skyscript_db.export.selection import Sample
     from skyscript_db.images import ImageStore
 
 __all__ = ["ExportResult", "Format", "export"]
@@ -91,6 +94,7 @@ def export(  # noqa: PLR0913 - each is an option of the command
     name: str = "skyscript",
     recipe: str | None = None,
     prefix: str | None = None,
+    has_surrounding: bool = True,
     shard_chips: int = SHARD_CHIPS,
     overwrite: bool = False,
     force: bool = False,
@@ -109,6 +113,8 @@ def export(  # noqa: PLR0913 - each is an option of the command
         prefix: In front of each caption, with ``{view}`` for "a satellite" or, as the
             recipe has it for images so fine, "an aerial"; None is SkyScript's own for
             csv, where the recipe is of style paper and has none, else nothing.
+        has_surrounding: Whether the metadata has the tags and ids of all that lies
+            around the focus, which in a city is most of it; else they are null.
         shard_chips: Most chips of a shard.
         overwrite: Replace an earlier export in the folder.
         force: Write even if the folder holds other things; they stay.
@@ -140,6 +146,7 @@ def export(  # noqa: PLR0913 - each is an option of the command
         format=format,
         name=name,
         prefix=_prefix(conn, chosen, format) if prefix is None else prefix,
+        has_surrounding=has_surrounding,
         shard_chips=shard_chips,
         origin=manifest.origin(conn),
         progress=progress or LoggedProgress(),
@@ -162,6 +169,7 @@ class _Export:
     format: Format
     name: str
     prefix: str
+    has_surrounding: bool
     shard_chips: int
     origin: dict[str, Any]
     progress: Progress
@@ -184,11 +192,7 @@ class _Export:
     def write(self) -> None:
         """Write the chips; nothing in the folder changes before there is one."""
         with (
-            closing(
-                selection.read(
-                    self.conn, self.selection, self.progress, prefix=self.prefix
-                )
-            ) as samples,
+            closing(self._samples()) as samples,
             closing(
                 images.read(samples, self.store, workers=self.settings.workers)
             ) as found,
@@ -200,6 +204,15 @@ class _Export:
             self._refuse_empty()
         else:
             self.writer.close()
+
+    def _samples(self) -> Generator[Sample]:
+        return selection.read(
+            self.conn,
+            self.selection,
+            self.progress,
+            prefix=self.prefix,
+            has_surrounding=self.has_surrounding,
+        )
 
     def finish(self) -> ExportResult:
         """Enter the dataset and complete the folder."""
@@ -289,7 +302,11 @@ class _Export:
 
     def _parameters(self) -> dict[str, Any]:
         parameters = self.selection.parameters()
-        parameters |= {"format": self.format, "prefix": self.prefix}
+        parameters |= {
+            "format": self.format,
+            "prefix": self.prefix,
+            "has_surrounding": self.has_surrounding,
+        }
         if self.format == "webdataset":
             parameters["shard_chips"] = self.shard_chips
         return parameters

@@ -157,15 +157,21 @@ def read(
     progress: Progress,
     *,
     prefix: str = "",
+    has_surrounding: bool = True,
 ) -> Generator[Sample]:
     """Yield the selected chips by id, all as of one moment, few in memory at a time.
 
-    ``prefix`` opens their captions, ``{view}`` in it by the GSD.
+    ``prefix`` opens their captions, ``{view}`` in it by the GSD. ``has_surrounding``
+    says whether their records have what lies around the focus.
 
     Holds a transaction open, which must be the connection's outermost. ``progress`` is
     told how many there are.
     """
-    values = {**selection.parameters(), "prefix": prefix}
+    values = {
+        **selection.parameters(),
+        "prefix": prefix,
+        "has_surrounding": has_surrounding,
+    }
     if selection.tags is not None:
         values["tags"] = Jsonb(selection.tags)
     with conn.transaction(), ThreadPoolExecutor(1) as ahead:

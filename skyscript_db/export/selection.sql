@@ -159,12 +159,18 @@ SELECT
             'touches_edge', focus.touches_edge
         ),
         'center_tags', pair.tags,
-        'surrounding_tags',
-        coalesce(jsonb_path_query_array(pair.surrounding, '$[*].tags'), '[]'),
-        'surrounding_osm', (
-            SELECT coalesce(json_agg(s.item - 'tags' ORDER BY s.n), '[]')
-            FROM jsonb_array_elements(pair.surrounding) WITH ORDINALITY AS s (item, n)
-        ),
+        'surrounding_tags', CASE
+            WHEN %(has_surrounding)s
+                THEN coalesce(jsonb_path_query_array(pair.surrounding, '$[*].tags'), '[]')
+        END,
+        'surrounding_osm', CASE
+            WHEN %(has_surrounding)s
+                THEN (
+                    SELECT coalesce(json_agg(s.item - 'tags' ORDER BY s.n), '[]')
+                    FROM jsonb_array_elements(pair.surrounding) WITH ORDINALITY
+                        AS s (item, n)
+                )
+        END,
         'osm_imagery_gap_days', pair.osm_imagery_gap_days,
         'collection', pair.collection,
         'collection_alias', collection.alias,

@@ -25,7 +25,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
-from skyscript_db.errors import JobBusy
+from skyscript_db.errors import JobBusy, SkyscriptError
 from skyscript_db.progress import LoggedProgress, Progress
 
 if TYPE_CHECKING:
@@ -95,11 +95,12 @@ def run(job: Job, work: Work) -> Counts:
 
     Raises:
         JobBusy: It is running elsewhere, on this database.
-        SkyscriptError: What the job itself raises; the ledger has it too.
+        SkyscriptError: What the job itself raises, or says of its settings; the
+            ledger has it too.
     """
-    name, parameters = name_of(job), job.parameters(work.settings)
+    name = name_of(job)
     with _only_one(work.conn, name):
-        run_id = _enter(work, name, parameters)
+        run_id = _enter(work, name, _parameters(job, work))
         try:
             job.run(work)
             counts = count(job, work)
@@ -185,6 +186,15 @@ class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
             self.conn.execute(SQL.unshare)
 
 
+def _parameters(job: Job, work: Work) -> Parameters:
+    """Return a job's parameters; enter a run that failed if it refuses a setting."""
+    try:
+        return job.parameters(work.settings)
+    except SkyscriptError as error:
+        _leave_failed(work.conn, _enter(work, name_of(job), {}), error)
+        raise
+
+
 def _enter(work: Work, name: str, parameters: Parameters) -> int:
     work.conn.execute(SQL.mark_interrupted, {"job": name})
     values = {
@@ -214,7 +224,7 @@ def _leave_failed(
 ) -> None:
     is_interrupt = isinstance(error, KeyboardInterrupt)
     status = "interrupted" if is_interrupt else "failed"
-    message = f"{type(error).__name__}: {error}"
+    message = ": ".join(filter(None, (type(error).__name__, str(error))))
     # If the server is gone, the next run of this job marks the entry as interrupted.
     with suppress(psycopg.OperationalError):
         conn.execute(SQL.fail_run, {"id": run_id, "status": status, "error": message})

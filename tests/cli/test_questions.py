@@ -53,6 +53,30 @@ def test_what_is_no_area_is_refused(
     assert not Path("nowhere").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["describe", "{}", "--gsd", "0.5"],
+        ["status", "--area", "{}"],
+        ["search", "tree", "--area", "{}"],
+        ["export", "{out}", "--format", "csv", "--name", "round", "--area", "{}"],
+        ["sheet", "{out}.png", "--area", "{}"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_box_with_its_sides_swapped_is_told(
+    on_town: Skyscript,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    command: list[str],
+) -> None:
+    swapped = {"{}": "10.003,0.007,10.002,0.008"}
+    words = (swapped.get(x, x.replace("{out}", f"{tmp_path}/out")) for x in command)
+    assert on_town(*words).status == 0
+    (message,) = caplog.messages
+    assert "give W,S,E,N, with the west first: 10.002,0.007,10.003,0.008" in message
+
+
 def test_describe(on_town: Skyscript) -> None:
     told = on_town("describe", ONE, "--gsd", "0.5")
     assert (told.status, told.out, told.err) == (0, f"{CAPTION}\n", "")
@@ -185,6 +209,10 @@ def test_export(on_town: Skyscript, tmp_path: Path) -> None:
     with next(folder.rglob("*.csv")).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 21
+    words = ("--format", "csv", "--no-surrounding", "--limit", "1")
+    assert on_town("export", str(tmp_path / "short"), *words).status == 0
+    text = (tmp_path / "short/metadata.jsonl").read_text(encoding="utf-8")
+    assert '"surrounding_tags" : null, "surrounding_osm" : null' in text
     told = on_town("export", str(tmp_path / "tar"), "--format", "webdataset", "--json")
     assert told.json()["splits"] == {"test": 18, "train": 21, "unsplit": 5}
     told = on_town(
@@ -230,6 +258,10 @@ def test_sheet(on_town: Skyscript, tmp_path: Path) -> None:
     assert (told.status, told.out, told.err) == (0, f"{file}: 4 chips\n", "")
     with Image.open(file) as image:
         assert image.format == "PNG"
+    told = on_town("sheet", str(file), "--recipe", "nope")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("skyscript: no caption recipe named 'nope'; there are: ")
+    assert on_town("-s", "caption_recipe=nope", "sheet", str(file)) == told
 
 
 def test_a_statement_that_the_server_gives_up_is_told(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.cli.conftest import Skyscript
+from tests.cli.conftest import Skyscript, Told
 from tests.fix_database import Database
 from tests.fix_project import Project
+from tests.fix_rows import add_feature
 
 LOADED = "west: 111 objects = 33 features + 78 left out, in "
 
@@ -27,6 +29,7 @@ def test_load_osm(skyscript: Skyscript, project: Project) -> None:
     assert found == {
         "extract": "other",
         "status": "loaded",
+        "replaced": None,
         "n_nodes": 89,
         "n_ways": 20,
         "n_relations": 2,
@@ -34,6 +37,9 @@ def test_load_osm(skyscript: Skyscript, project: Project) -> None:
         "left_out": {"no tags": 78},
         "data_at": "2020-01-01T00:00:00+00:00",
     }
+    east = str(project.extract("east"))
+    told = skyscript("load", "osm", east, "--name", "other")
+    assert "\nreplaced what other was, from west.opl\n" in told.out
     assert skyscript("remove", "osm", "other").out == "removed other\n"
     told = skyscript("remove", "osm", "other")
     assert (told.status, told.out, told.err) == (
@@ -144,6 +150,68 @@ def test_settings_that_a_job_cannot_work_with(skyscript: Skyscript) -> None:
     told = skyscript(*words, "run", "split_pairs")
     assert (told.status, told.out) == (2, "")
     assert "leave nothing to train on" in told.err
+    jobs = {job["job"]: job for job in skyscript("status", "--json").json()["jobs"]}
+    for name, error in {
+        "write_captions": "UsageError: no caption recipe named 'nope'; there are: ",
+        "split_pairs": "UsageError: validation (0.5) and test (0.5) leave nothing to ",
+    }.items():
+        assert jobs[name]["status"] == "failed"
+        assert jobs[name]["error"].startswith(error)
+        assert f"\n{name} failed: {error}" in skyscript("status").out
+    assert jobs["collect_tags"]["error"] is None
+
+
+def test_status_tells_errors_on_one_line(
+    skyscript: Skyscript, database: Database
+) -> None:
+    error = "StorageError: the disk\nis full " + "and so on " * 100
+    database.conn.execute(
+        "INSERT INTO skyscript.job_run (job, parameters, code_version, status, error)"
+        " VALUES ('fetch_chips', '{}', '0', 'failed', %s)",
+        (error,),
+    )
+    (line,) = (x for x in skyscript("status").out.splitlines() if "StorageError" in x)
+    assert line.startswith("fetch_chips failed: StorageError: the disk is full and so")
+    assert line.endswith("…")
+    assert len(line) < 270
+    assert "`skyscript status --json` tells errors in full" in skyscript("status").out
+    jobs = {job["job"]: job for job in skyscript("status", "--json").json()["jobs"]}
+    assert jobs["fetch_chips"]["error"] == error
+
+
+def test_what_is_not_there_is_told_before_anything_is_asked(
+    skyscript: Skyscript, told: Callable[..., Told], tmp_path: Path
+) -> None:
+    for words, message in {
+        ("collection", "nope"): "no collection 'nope' is loaded: `skyscript status`",
+        ("plan", "nope"): "no chip is of the plan 'nope': `skyscript remove plan`",
+        ("osm", "nope"): "no extract is named 'nope'; loaded are: none",
+    }.items():
+        refused = skyscript("remove", *words)
+        assert (refused.status, refused.out) == (2, "")
+        assert refused.err.startswith(f"skyscript: {message}")
+    nothing = told({"SKYSCRIPT_HOME": str(tmp_path)}, ("db", "reset"))
+    assert (nothing.status, nothing.err) == (0, "")
+    assert nothing.out == f"nothing to delete: no database in {tmp_path}/cluster\n"
+
+
+def test_pending_tags_are_told_with_who_judges_them(
+    skyscript: Skyscript, database: Database
+) -> None:
+    add_feature(database.conn, "POINT(1 1)", osm_id=1, natural="oddity")
+    for job in ("collect_tags", "ground_tags"):
+        skyscript("run", job)
+    hint = "pending tags: 1; no caption tells what nobody has judged. "
+    told = skyscript("tags")
+    assert told.err.startswith(f"{hint}`skyscript groundability train` judges them")
+    (tag,) = skyscript("tags", "--source", "none", "--json").json()
+    assert (tag["tag"], tag["source"]) == ("natural=oddity", None)
+    assert f"\n{hint}`skyscript groundability train`" in skyscript("status").out
+    words = ("override", "natural=oddity", "--max-gsd", "none", "--reason", "unknown")
+    skyscript("groundability", *words)
+    skyscript("run", "ground_tags")
+    assert skyscript("tags").err == ""
+    assert "pending tags" not in skyscript("status").out
 
 
 def test_build_goes_on_where_a_job_cannot(

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import subprocess
-from typing import TYPE_CHECKING
+import tarfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FORMATS = pytest.mark.parametrize("form", ["csv", "webdataset"])
 
 
-def manifest(folder: Path) -> dict[str, object]:
+def manifest(folder: Path) -> dict[str, Any]:
     found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
@@ -91,6 +92,37 @@ def test_checksums_name_every_file_but_themselves_and_the_manifest(
         name: hashlib.sha256(data).hexdigest() for name, data in files.items()
     }
     subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "out", check=True)
+
+
+@FORMATS
+def test_surroundings_can_be_kept_out_of_the_metadata(
+    dataset: Dataset, settings: Settings, tmp_path: Path, form: str
+) -> None:
+    dataset.chip(1)
+
+    whole = export(dataset.conn, settings, tmp_path / "a", format=form)
+    short = export(
+        *(dataset.conn, settings, tmp_path / "b"), format=form, has_surrounding=False
+    )
+
+    (a,), (b,) = (metadata(result.folder) for result in (whole, short))
+    assert a.pop("surrounding_tags") == [{"highway": "track"}]
+    assert [x["osm_id"] for x in a.pop("surrounding_osm")] == [7]
+    assert (b.pop("surrounding_tags"), b.pop("surrounding_osm")) == (None, None)
+    assert a == b
+    assert whole.content_sha256 == short.content_sha256
+    told = [manifest(result.folder)["parameters"] for result in (whole, short)]
+    assert [each["has_surrounding"] for each in told] == [True, False]
+
+
+def metadata(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of an export in either format."""
+    if (folder / "metadata.jsonl").exists():
+        lines = (folder / "metadata.jsonl").read_bytes().splitlines()
+        return [json.loads(line) for line in lines]
+    with tarfile.open(folder / "train-000000.tar") as shard:
+        files = [m for m in shard if m.name.endswith(".json")]
+        return [json.loads(shard.extractfile(file).read()) for file in files]  # type: ignore[union-attr]
 
 
 def test_version_counts_up_only_when_the_content_changes(

@@ -40,7 +40,7 @@ def test_interrupt_is_told_and_nothing_is_lost(
     ended = disturbed.run("run", job, fate=Misfortune(kind, n))
     assert (ended.status, ended.out) == (130, "")
     assert ended.err.strip() == INTERRUPTED.strip()
-    assert disturbed.ledger(job)[-1] == ("interrupted", "KeyboardInterrupt: ")
+    assert disturbed.ledger(job)[-1] == ("interrupted", "KeyboardInterrupt")
     check_same(disturbed.build(), peaceful)
 
 

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from skyscript_db.database import connect
-from skyscript_db.errors import JobBusy
-from skyscript_db.jobs import JOBS, collect_tags, runner
+from skyscript_db.errors import JobBusy, UsageError
+from skyscript_db.jobs import JOBS, collect_tags, runner, split_pairs
 from skyscript_db.progress import LoggedProgress
 from tests.conftest import ROOT
 from tests.fix_rows import add_feature
@@ -62,6 +62,19 @@ def test_a_failed_run_is_entered_with_its_error(database, settings, monkeypatch)
     assert database.conn.execute(
         "SELECT status, error FROM skyscript.job_run"
     ).fetchall() == [("failed", "OSError: no space left")]
+
+
+def test_settings_that_a_job_refuses_are_entered_like_any_failure(database, settings):
+    refused = settings.model_copy(
+        update={"split_val_fraction": 0.5, "split_test_fraction": 0.5}
+    )
+    with pytest.raises(UsageError, match="leave nothing to train on"):
+        runner.run(split_pairs, runner.Work(database.conn, refused))
+    ((status, error, n_in),) = database.conn.execute(
+        "SELECT status, error, n_in FROM skyscript.job_run"
+    ).fetchall()
+    assert (status, n_in) == ("failed", None)
+    assert error.startswith("UsageError: validation (0.5) and test (0.5) leave nothing")
 
 
 def test_an_entry_of_a_process_that_died_is_marked_by_the_next_run(database, run_job):

@@ -51,9 +51,11 @@ def test_same_file_twice_is_loaded_once(database: Database, tmp_path: Path) -> N
     first = load(database, path)
     again = load(database, path)
     assert (first.status, again.status) == ("loaded", "unchanged")
+    assert (first.replaced, again.replaced) == (None, None)
     assert (again.n_features, again.left_out) == (1, {"no tags": 1})
     assert statuses(database) == [("a", "loaded")]
-    assert load(database, path, force=True).status == "loaded"
+    forced = load(database, path, force=True)
+    assert (forced.status, forced.replaced) == ("loaded", "a.opl")
     assert statuses(database) == [("a", "replaced"), ("a", "loaded")]
     assert current(database) == [(1, "a", 1)]
 

@@ -14,7 +14,18 @@ from tests.sql.test_captions import judged, one  # noqa: F401 - a fixture
         ({"leisure": "pitch", "sport": "tennis"}, "a", "a tennis court"),
         ({"landuse": "quarry", "resource": "bauxite"}, "a", "a bauxite quarry"),
         ({"landuse": "farmland", "crop": "cotton"}, "a", "a cotton field"),
-        ({"highway": "footway", "footway": "sidewalk"}, "w", "a pavement"),
+        ({"highway": "footway", "footway": "sidewalk"}, "w", "a sidewalk"),
+        (
+            {"highway": "footway", "footway": "sidewalk", "surface": "paving_stones"},
+            "w",
+            "a paved sidewalk",
+        ),
+        (
+            {"highway": "residential", "sidewalk": "both"},
+            "w",
+            "a residential street with sidewalks on both sides",
+        ),
+        ({"barrier": "block"}, "n", "a barrier block"),
         (
             {"highway": "primary", "lanes": "2", "surface": "asphalt", "bridge": "yes"},
             "w",
@@ -115,16 +126,26 @@ NEIGHBOURS = [
 ]
 
 
-def sentence(conn, rows, *, most: int = 9, room: int = 70, spatial: bool = True) -> str:
+def sentence(
+    conn,
+    rows,
+    *,
+    head: str = "a football pitch",
+    kind: str = "a",
+    most: int = 9,
+    room: int = 70,
+    spatial: bool = True,
+) -> str:
     columns = list(zip(*rows, strict=True))
     ones, manys, prepositions, relations, directions, rarities, shares = columns
     n = len(ones)
     return conn.execute(
-        "SELECT skyscript.sentence(concat('a football pitch', words))"
+        "SELECT skyscript.sentence(concat(%s::text, words))"
         " FROM (VALUES (1)) AS one LEFT JOIN skyscript.plain_surroundings("
         "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON true",
         (
-            *([1] * n, ["a football pitch"] * n, ["a"] * n, ["on"] * n, [room] * n),
+            head,
+            *([1] * n, [head] * n, [kind] * n, ["on"] * n, [room] * n),
             *(list(ones), list(manys), list(prepositions), list(relations)),
             *(list(directions), [4] * n, list(rarities), list(shares)),
             *([2 if one == "a tennis court" else 1 for one in ones], most, spatial),
@@ -165,6 +186,29 @@ def test_between_two_things_on_opposite_sides(conn):
         " the east."
     )
     assert sentence(conn, rows, most=1) == "A football pitch beside a river."
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            [
+                ("a barrier block", None, "in", "beside", None, 1, 0.1),
+                ("a sidewalk", None, "in", "along", None, 2, 0.2),
+            ],
+            "A path beside a barrier block and along a sidewalk.",
+        ),
+        (
+            [
+                ("a park", None, "in", "around", None, 2, 1.0),
+                ("a sidewalk", None, "in", "along", None, 2, 0.2),
+            ],
+            "A path in a park along a sidewalk.",
+        ),
+    ],
+)
+def test_a_line_lies_beside_one_thing_and_along_another(conn, rows, words):
+    assert sentence(conn, rows, head="a path", kind="w") == words
 
 
 def test_every_primary_key_has_a_noun(conn):

@@ -34,6 +34,27 @@ def test_one_bad_file_does_not_stop_the_others(conn: Connection, tmp_path: Path)
         result.check()
 
 
+def test_a_load_that_takes_nothing_makes_no_collection(
+    conn: Connection, tmp_path: Path
+):
+    (tmp_path / "a.tif").write_text("this is no image")
+    # It lies off the Earth, which is found within the transaction of a scene.
+    write_raster(tmp_path / "b.tif", noise(3), crs="EPSG:4326")
+    result = load(conn, [tmp_path, tmp_path / "none.tif"], RasterOptions("orthos"))
+    assert counts(result) == (3, 0, 0, 0, 3)
+    assert collections(conn) == []
+
+    write_raster(tmp_path / "c.tif", noise(3))
+    load(conn, [tmp_path], RasterOptions("orthos", licence="CC0-1.0"))
+    assert collections(conn) == [("orthos", "CC0-1.0")]
+    load(conn, [tmp_path / "a.tif"], RasterOptions("orthos"))
+    assert collections(conn) == [("orthos", "CC0-1.0")]
+
+
+def collections(conn: Connection) -> list[tuple[Any, ...]]:
+    return conn.execute("SELECT name, licence FROM skyscript.collection").fetchall()
+
+
 def test_a_name_twice_is_rejected(conn: Connection, tmp_path: Path):
     write_raster(tmp_path / "a/x.tif", noise(3))
     write_raster(tmp_path / "b/x.tif", noise(3) + 1)

@@ -26,8 +26,8 @@ WITH part AS (
             'direction_bit', 'directions', 'feature_texts', 'groundable', 'hidden_by',
             'is_private', 'listed', 'max_gsd_m', 'multi_caption', 'n_tokens', 'noun',
             'opening', 'pieces', 'plain_surroundings', 'plain_texts', 'plural', 'rarity',
-            'readable', 'recipe', 'relation_at', 'sentence', 'stands', 'style_texts',
-            'surrounded', 'tag_text', 'tail', 'told_tags'
+            'readable', 'recipe', 'relation_at', 'relations', 'sentence', 'stands',
+            'style_texts', 'surrounded', 'tag_text', 'tail', 'told_tags'
         )
     UNION ALL
     SELECT '', '', md5(string_agg(w.word || w.n_tokens, ' ' ORDER BY w.word))

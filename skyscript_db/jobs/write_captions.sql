@@ -140,12 +140,9 @@ SELECT g.max_gsd_m, row_number() OVER (ORDER BY g.max_gsd_m) AS n
 FROM skyscript.tag_groundability AS g
 WHERE g.max_gsd_m IS NOT NULL
 GROUP BY g.max_gsd_m;
--- All tags that may be told at some GSD: these are few, and the others are most.
+-- Found once: the view reads all tags there are.
 CREATE TEMPORARY TABLE tellable AS
-SELECT t.key, t.value
-FROM skyscript.tag AS t
-INNER JOIN skyscript.tag_groundability AS g ON g.tag_id = t.id
-WHERE g.max_gsd_m IS NOT NULL;
+SELECT t.key, t.value FROM skyscript.tellable_tag AS t;
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alone text,

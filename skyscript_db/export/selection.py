@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
+from skyscript_db.database import explained
 from skyscript_db.errors import UsageError
 
 if TYPE_CHECKING:
@@ -201,12 +201,8 @@ def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:
     """
     if selection.top is None:
         return
-    try:
+    with explained():
         conn.execute(SQL.find_scorer, {"scorer": selection.scorer})
-    except errors.InvalidParameterValue as error:
-        raise UsageError(
-            f"{error.diag.message_primary}: {error.diag.message_hint}"
-        ) from error
 
 
 def _choose(conn: psycopg.Connection[Any], values: dict[str, Any]) -> int:

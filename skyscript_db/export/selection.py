@@ -145,12 +145,6 @@ class Sample:
         )
 
 
-def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
-    """Return whether a recipe's captions want SkyScript's prefix in its CSV files."""
-    row = conn.execute(SQL.select_is_bare, {"recipe": recipe}).fetchone()
-    return row is None or bool(row[0])
-
-
 def read(
     conn: psycopg.Connection[Any],
     selection: Selection,
@@ -177,20 +171,6 @@ def read(
             batch = coming.result()
             coming = ahead.submit(_batch, conn, values, first + BATCH)
             yield from batch
-
-
-def check_recipe(conn: psycopg.Connection[Any], selection: Selection) -> None:
-    """Check that the recipe is there.
-
-    Raises:
-        UsageError: It is not.
-    """
-    names = [name for (name,) in conn.execute(SQL.list_recipes)]
-    if selection.recipe not in names:
-        raise UsageError(
-            f"no caption recipe named {selection.recipe!r}; there are: "
-            f"{', '.join(names)}"
-        )
 
 
 def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from skyscript_db import queries
+from skyscript_db import queries, recipes
 from skyscript_db.database import connect, conninfo_of
 from skyscript_db.errors import UsageError
 from skyscript_db.jobs.runner import batches, notice_death
@@ -26,23 +25,13 @@ from skyscript_db.jobs.runner import batches, notice_death
 if TYPE_CHECKING:
     from skyscript_db.config import Settings
     from skyscript_db.jobs.runner import Parameters, Work
+    from skyscript_db.recipes import Recipe
 
 UNIT = "chips"
 SQL = queries.beside(__file__)
 
 # About 80 features a chip in a city: a batch is some 200 K rows, a second or so.
 BATCH = 2500
-
-# What a recipe's settings may hold, and the values of those that are words.
-SETTINGS: dict[str, tuple[object, ...] | type] = {
-    "merge": ("count", "once"),
-    "order": ("size", "salience"),
-    "max_neighbours": int,
-    "spatial": bool,
-    "aerial_max_gsd_m": float,
-    "base": str,
-    "prompt": str,
-}
 
 # One batch: what its chips are told is put together, and then stored all at once.
 PUT_TOGETHER = (
@@ -67,12 +56,12 @@ def parameters(settings: Settings) -> Parameters:
 
 def run(work: Work) -> None:
     """Write the captions that each recipe lacks, or would now write otherwise."""
-    for recipe, style in _told_recipes(work).items():
-        chosen = {"recipe": recipe}
+    for recipe in _told_recipes(work):
+        chosen = {"recipe": recipe.name}
         with work.conn.transaction():
             _mark_changed(work.conn, chosen)
         pending = batches(work, SQL.list_pending, chosen, size=BATCH, unit=UNIT)
-        with closing(_Crew(work, recipe, style)) as crew:
+        with closing(_Crew(work, recipe)) as crew:
             for bounds in pending:
                 rows = work.conn.execute(SQL.select_batch, bounds)
                 crew.tell([chip_id for (chip_id,) in rows])
@@ -80,57 +69,26 @@ def run(work: Work) -> None:
     work.conn.execute(SQL.analyze)
 
 
-def _told_recipes(work: Work) -> dict[str, str]:
-    """Return the recipes to tell by, with their styles.
+def _told_recipes(work: Work) -> list[Recipe]:
+    """Return the recipes to tell by, each once.
 
     One that a model rewrites is told by its base.
     """
-    rows = work.conn.execute(SQL.list_recipes).fetchall()
-    known = {name: (style, settings) for name, style, settings in rows}
-    chosen: dict[str, str] = {}
+    told: dict[str, Recipe] = {}
     for name in work.settings.caption_recipes:
-        check_recipe(name, known)
-        style, settings = known[name]
-        base = settings.get("base", "") if style == "llm" else name
-        check_recipe(base, known)
-        if known[base][0] == "llm":
+        recipe = _usable(work, name)
+        if recipe.style == "llm":
+            recipe = _usable(work, recipe.settings.get("base", ""))
+        if recipe.style == "llm":
             raise UsageError(f"the base of caption recipe {name!r} is of style llm too")
-        chosen[base] = known[base][0]
-    return chosen
+        told[recipe.name] = recipe
+    return list(told.values())
 
 
-def check_recipe(name: str, known: dict[str, tuple[str, dict[str, Any]]]) -> None:
-    """Check that a recipe is there and that its settings are ones.
-
-    Raises:
-        UsageError: It is not, or one of its settings means nothing.
-    """
-    if name not in known:
-        raise UsageError(
-            f"no caption recipe named {name!r}; there are: {', '.join(known)}. "
-            "Add a row to skyscript.caption_recipe for another."
-        )
-    for key, value in known[name][1].items():
-        allowed = SETTINGS.get(key)
-        if allowed is None:
-            raise UsageError(
-                f"caption recipe {name!r} has an unknown setting {key!r}; there are: "
-                f"{', '.join(SETTINGS)}"
-            )
-        if not _fits(value, allowed):
-            told = allowed.__name__ if isinstance(allowed, type) else allowed
-            raise UsageError(
-                f"caption recipe {name!r}: the setting {key!r} is {value!r}, and must "
-                f"be {told}"
-            )
-
-
-def _fits(value: object, allowed: tuple[object, ...] | type) -> bool:
-    if isinstance(allowed, tuple):
-        return value in allowed
-    if allowed is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is allowed
+def _usable(work: Work, name: str) -> Recipe:
+    recipe = recipes.find(work.conn, name)
+    recipes.check_settings(recipe)
+    return recipe
 
 
 def _mark_changed(conn: Connection, chosen: Parameters) -> None:
@@ -144,9 +102,8 @@ def _mark_changed(conn: Connection, chosen: Parameters) -> None:
 class _Crew:
     """Tells batches here, and on connections beside, one for each further worker."""
 
-    def __init__(self, work: Work, recipe: str, style: str) -> None:
-        self._new = partial(_Teller, recipe=recipe, style=style)
-        self._here = self._new(work.conn)
+    def __init__(self, work: Work, recipe: Recipe) -> None:
+        self._here = _Teller(work.conn, recipe)
         self._n_beside = work.settings.workers - 1
         self._pool = ThreadPoolExecutor(max(1, self._n_beside))
         self._running: list[Future[None]] = []
@@ -198,15 +155,15 @@ class _Crew:
             return self._idle.pop()
         conn = connect(conninfo_of(self._here.conn))
         notice_death(conn)
-        return self._new(conn)
+        return _Teller(conn, self._here.recipe)
 
 
 class _Teller:
     """A connection that remembers in temporary tables what it has told of features."""
 
-    def __init__(self, conn: Connection, recipe: str, style: str) -> None:
+    def __init__(self, conn: Connection, recipe: Recipe) -> None:
         self.conn, self.recipe = conn, recipe
-        self.tell_chips = SQL.tell_paper if style == "paper" else SQL.tell_plain
+        self.tell_chips = SQL.tell_paper if recipe.style == "paper" else SQL.tell_plain
         self.is_ready = False
 
     def tell(self, chips: Batch) -> None:
@@ -215,7 +172,7 @@ class _Teller:
             self.conn.execute(SQL.drop_cache)
             self.conn.execute(SQL.prepare)
             self.is_ready = True
-        values = {"recipe": self.recipe, "chips": chips}
+        values = {"recipe": self.recipe.name, "chips": chips}
         tell = (self.tell_chips, SQL.count_tokens, SQL.insert_texts)
         for statement in PUT_TOGETHER + tell:
             self.conn.execute(statement, values)

@@ -1,6 +1,3 @@
--- name: list_recipes
-SELECT r.name, r.style, r.settings FROM skyscript.caption_recipe AS r ORDER BY r.name;
-
 -- name: create_basis
 -- All that decides how chips are told, as it is now: each tag's verdict and words, each
 -- key's rule, and under the empty key the grammar, the token counts and the recipe.

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from skyscript_db import queries, recipes
 from skyscript_db.database import connect, conninfo_of
 from skyscript_db.errors import UsageError
+from skyscript_db.jobs.caption_basis import mark_changed
 from skyscript_db.jobs.runner import batches, notice_death
+from skyscript_db.jobs.teller import Teller
 
 if TYPE_CHECKING:
     from skyscript_db.config import Settings
@@ -33,19 +33,6 @@ SQL = queries.beside(__file__)
 # About 80 features a chip in a city: a batch is some 200 K rows, a second or so.
 BATCH = 2500
 
-# One batch: what its chips are told is put together, and then stored all at once.
-PUT_TOGETHER = (
-    SQL.create_batch,
-    SQL.analyze_batch,
-    SQL.create_links,
-    SQL.create_told,
-    SQL.add_told,
-    SQL.add_phrases,
-    SQL.analyze_told,
-)
-STORE = (SQL.delete_untold, SQL.insert_captions, SQL.delete_retellings)
-
-Connection = psycopg.Connection[Any]
 Batch = list[int]
 
 
@@ -57,9 +44,9 @@ def parameters(settings: Settings) -> Parameters:
 def run(work: Work) -> None:
     """Write the captions that each recipe lacks, or would now write otherwise."""
     for recipe in _told_recipes(work):
-        chosen = {"recipe": recipe.name}
         with work.conn.transaction():
-            _mark_changed(work.conn, chosen)
+            mark_changed(work.conn, recipe.name)
+        chosen = {"recipe": recipe.name}
         pending = batches(work, SQL.list_pending, chosen, size=BATCH, unit=UNIT)
         with closing(_Crew(work, recipe)) as crew:
             for bounds in pending:
@@ -91,23 +78,15 @@ def _usable(work: Work, name: str) -> Recipe:
     return recipe
 
 
-def _mark_changed(conn: Connection, chosen: Parameters) -> None:
-    for statement in (
-        *(SQL.create_basis, SQL.create_changes, SQL.mark_all, SQL.mark_changed),
-        *(SQL.forget_basis, SQL.insert_basis),
-    ):
-        conn.execute(statement, chosen)
-
-
 class _Crew:
     """Tells batches here, and on connections beside, one for each further worker."""
 
     def __init__(self, work: Work, recipe: Recipe) -> None:
-        self._here = _Teller(work.conn, recipe)
+        self._here = Teller(work.conn, recipe)
         self._n_beside = work.settings.workers - 1
         self._pool = ThreadPoolExecutor(max(1, self._n_beside))
         self._running: list[Future[None]] = []
-        self._idle: list[_Teller] = []
+        self._idle: list[Teller] = []
         self._last: Batch | None = None
 
     def tell(self, chips: Batch) -> None:
@@ -150,38 +129,9 @@ class _Crew:
             raise
         self._idle.append(teller)
 
-    def _teller_beside(self) -> _Teller:
+    def _teller_beside(self) -> Teller:
         with suppress(IndexError):
             return self._idle.pop()
         conn = connect(conninfo_of(self._here.conn))
         notice_death(conn)
-        return _Teller(conn, self._here.recipe)
-
-
-class _Teller:
-    """A connection that remembers in temporary tables what it has told of features."""
-
-    def __init__(self, conn: Connection, recipe: Recipe) -> None:
-        self.conn, self.recipe = conn, recipe
-        self.tell_chips = SQL.tell_paper if recipe.style == "paper" else SQL.tell_plain
-        self.is_ready = False
-
-    def tell(self, chips: Batch) -> None:
-        """Tell a batch of chips; their captions become visible all at once."""
-        if not self.is_ready:
-            self.conn.execute(SQL.drop_cache)
-            self.conn.execute(SQL.prepare)
-            self.is_ready = True
-        values = {"recipe": self.recipe.name, "chips": chips}
-        tell = (self.tell_chips, SQL.count_tokens, SQL.insert_texts)
-        for statement in PUT_TOGETHER + tell:
-            self.conn.execute(statement, values)
-        with self.conn.transaction():
-            for statement in STORE:
-                self.conn.execute(statement, values)
-        self.conn.execute(SQL.drop_batch)
-
-    def close(self) -> None:
-        """Drop what it remembers, unless the connection is lost."""
-        with suppress(psycopg.Error):
-            self.conn.execute(SQL.drop_cache)
+        return Teller(conn, self._here.recipe)

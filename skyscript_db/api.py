@@ -8,13 +8,11 @@ api.describe(conn, "85.5195,27.6300,85.5215,27.6320", gsd_m=0.3)
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
-from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -226,19 +224,9 @@ def describe(
         "gsd_m": gsd_m,
         "recipe": recipe or Settings().shown_recipe,
     }
-    with _explained():
+    with database.explained():
         row = conn.execute(SQL.describe, values).fetchone()
     return row[0] if row else None
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Raise what our functions in SQL refuse as an error of use, with their hint."""
-    try:
-        yield
-    except errors.InvalidParameterValue as error:
-        hint = error.diag.message_hint or "see the function's comment"
-        raise UsageError(f"{error.diag.message_primary}: {hint}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,5 +287,5 @@ def search(
         "split_scheme": split_scheme,
         "recipe": settings.shown_recipe,
     }
-    with _explained(), conn.cursor(row_factory=class_row(Hit)) as cursor:
+    with database.explained(), conn.cursor(row_factory=class_row(Hit)) as cursor:
         return cursor.execute(SQL.search, values).fetchall()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from skyscript_db.cluster import Cluster
-from skyscript_db.errors import ServerError
+from skyscript_db.errors import ServerError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
     from skyscript_db.config import Settings
@@ -74,6 +78,20 @@ def connect(info: str) -> psycopg.Connection[Any]:
 def conninfo_of(conn: psycopg.Connection[Any]) -> str:
     """Return the connection string by which another connects to the same database."""
     return make_conninfo(conn.info.dsn, password=conn.info.password or None)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise what our functions in SQL refuse as an error of use, with their hint.
+
+    Raises:
+        UsageError: A function was given a value that is not fit.
+    """
+    try:
+        yield
+    except errors.InvalidParameterValue as error:
+        hint = error.diag.message_hint or "see the function's comment"
+        raise UsageError(f"{error.diag.message_primary}: {hint}") from error
 
 
 def engine(info: str) -> Engine:

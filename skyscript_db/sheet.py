@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from psycopg.rows import class_row
 
-from skyscript_db import queries
+from skyscript_db import queries, recipes
 from skyscript_db.clip.images import ImageError, read_image
 from skyscript_db.errors import StorageError, UsageError
-from skyscript_db.export.selection import Selection, check_recipe
+from skyscript_db.export.selection import Selection
 from skyscript_db.images import open_store
 from skyscript_db.lettering import font, wrap
 
@@ -104,7 +104,7 @@ def draw(
         area=area,
         collections=collections,
     )
-    check_recipe(conn, chosen)
+    recipes.find(conn, chosen.recipe)
     values = {
         "recipe": chosen.recipe,
         "caption_kind": chosen.caption_kind,

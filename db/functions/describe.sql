@@ -67,11 +67,10 @@ AS $$
         ) AS found
         WHERE EXISTS (
             SELECT
-            FROM skyscript.tag AS t
-            INNER JOIN skyscript.tag_groundability AS g ON g.tag_id = t.id
+            FROM skyscript.tellable_tag AS t
             WHERE md5(t.key) = md5(found.key)
                 AND md5(t.value) = md5(found.value)
-                AND g.max_gsd_m >= gsd_m
+                AND t.max_gsd_m >= gsd_m
         )
             OR found.key IN (
                 SELECT rule.key FROM skyscript.caption_rule AS rule WHERE rule.is_generic

@@ -247,19 +247,29 @@ $$;
 COMMENT ON FUNCTION skyscript.surrounded IS
     'A feature alone, with the words of what lies around it behind.';
 
+CREATE FUNCTION skyscript.relations()
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+AS $$
+    SELECT '{around,across,along,inside,meeting,beside,near}'::text[]
+$$;
+
+COMMENT ON FUNCTION skyscript.relations IS
+    'The ways to lie near a feature in a row, the closest first.';
+
 CREATE FUNCTION skyscript.closeness(relation text)
 RETURNS integer
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 AS $$
-    SELECT array_position(
-        '{around,across,along,inside,meeting,beside,near}'::text[], relation
-    )
+    SELECT array_position(skyscript.relations(), relation)
 $$;
 
 COMMENT ON FUNCTION skyscript.closeness IS
-    'The ways to lie near a feature in a row, the closest first.';
+    'How close a way to lie near a feature is: 1 is the closest.';
 
 CREATE FUNCTION skyscript.relation_at(closeness integer)
 RETURNS text
@@ -267,7 +277,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 AS $$
-    SELECT ('{around,across,along,inside,meeting,beside,near}'::text[])[closeness]
+    SELECT (skyscript.relations())[closeness]
 $$;
 
 COMMENT ON FUNCTION skyscript.relation_at IS

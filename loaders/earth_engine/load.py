@@ -9,18 +9,18 @@ load that was stopped goes on when it is run again, over scenes that are unchang
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import ee
 
-from loaders import collections, ground, regions, scenes
+from loaders import collections, ground, regions
 from loaders.earth_engine.scene import acquired_at, describe, name_of
 from loaders.earth_engine.session import Session
+from loaders.pages import entering
 from loaders.scenes import SceneLoad
-from skyscript_db import catalogue, images
+from skyscript_db import catalogue
 from skyscript_db.errors import LoaderError, RequestFailed, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from loaders.earth_engine.options import ServiceOptions
     from loaders.earth_engine.scene import Image
+    from loaders.pages import Page
     from loaders.regions import Region
     from loaders.scenes import SceneRow
     from skyscript_db.catalogue import CatalogueEntry
@@ -189,60 +190,43 @@ class _Work:
             params["pageToken"] = answer["nextPageToken"]
 
     def _enter(self, listed: list[Image], region: Region) -> None:
-        """Enter a page in one transaction; count it when it is committed."""
-        page = SceneLoad(self.entry.name)
-        dropped: list[str | None] = []
-        with ExitStack() as guard:
-            with self.conn.transaction():
-                for image in listed:
-                    if self._is_enough(page):
-                        break
-                    dropped += self._take_image(image, region, page, guard)
-                # Before the commit: were there none, rows would go and files stay.
-                store = images.open_store(self.settings) if dropped else None
-            page.n_chips_dropped = len(dropped)
-            self.result.add(page)
-            if store is not None:
-                scenes.remove_images(store, dropped)
+        with entering(self.conn, self.settings, self.result) as page:
+            for image in listed:
+                if self._is_enough(page.counts):
+                    break
+                self._take_image(image, region, page)
 
-    def _is_enough(self, page: SceneLoad) -> bool:
+    def _is_enough(self, counts: SceneLoad) -> bool:
         limit = self.options.limit
-        return limit is not None and self.result.n_taken + page.n_taken >= limit
+        return limit is not None and self.result.n_taken + counts.n_taken >= limit
 
-    def _take_image(
-        self, image: Image, region: Region, page: SceneLoad, guard: ExitStack
-    ) -> list[str | None]:
+    def _take_image(self, image: Image, region: Region, page: Page) -> None:
         name = name_of(image)
         if name in self.seen:
-            return []
+            return
         reason = unwanted(self.options, image)
         if reason:
             self.seen.add(name)
-            page.left_out[reason] += 1
-            return []
+            page.counts.left_out[reason] += 1
+            return
         try:
             with ground.explained(), self.conn.transaction():
-                return self._register(image, region, page, guard)
+                self._register(image, region, page)
         except LoaderError as error:
             self.seen.add(name)
-            page.rejected[name] = str(error)
+            page.counts.rejected[name] = str(error)
             logger.info("%s: rejected: %s", name, error)
-            return []
 
-    def _register(
-        self, image: Image, region: Region, page: SceneLoad, guard: ExitStack
-    ) -> list[str | None]:
+    def _register(self, image: Image, region: Region, page: Page) -> None:
         row = describe(self.conn, self.entry, image)
         if not self._is_in(row, region):
             self.outside.add(row.name)  # another region may hold it
-            return []
+            return
         self.seen.add(row.name)
         if self.options.is_dry_run or self.collection_id is None:
-            page.matching += 1
-            return []
-        outcome, dropped = scenes.register(self.conn, self.collection_id, row, guard)
-        page.count(outcome)
-        return dropped
+            page.counts.matching += 1
+        else:
+            page.register(self.collection_id, row)
 
     def _is_in(self, row: SceneRow, region: Region) -> bool:
         return region.area is None or ground.do_intersect(

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loaders import collections, ground, scenes
+from loaders import collections, ground
+from loaders.pages import entering
 from loaders.scenes import SceneLoad
 from loaders.stac import scene
 from loaders.stac.choice import Choice
@@ -22,7 +22,7 @@ from loaders.stac.client import Question, open_catalogue
 from loaders.stac.files import Files
 from loaders.stac.web import Web
 from skyscript_db import area as areas
-from skyscript_db import images, queries
+from skyscript_db import queries
 from skyscript_db.errors import LoaderError, RequestFailed, UsageError
 from skyscript_db.progress import LoggedProgress
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import psycopg
     import pystac
 
+    from loaders.pages import Page
     from loaders.stac.client import Api, Found, Static
     from loaders.stac.options import StacOptions
     from loaders.stac.scene import Described
@@ -252,39 +253,23 @@ class _Load:
         return row == (True,)
 
     def _enter(self, wanted: Sequence[Described]) -> None:
-        """Enter a page in one transaction; count it when it is committed."""
-        page = SceneLoad(self.choice.name)
-        dropped: list[str | None] = []
-        with ExitStack() as guard:
-            with self.conn.transaction():
-                collection_id = self._collection(wanted[0])
-                for found in wanted:
-                    dropped += self._enter_one(collection_id, found, page, guard)
-                # Before the commit: were there none, rows would go and files stay.
-                store = images.open_store(self.settings) if dropped else None
-            page.n_chips_dropped = len(dropped)
-            self.result.add(page)
-            if store is not None:
-                scenes.remove_images(store, dropped)
+        with entering(self.conn, self.settings, self.result) as page:
+            collection_id = self._collection(wanted[0])
+            for found in wanted:
+                self._enter_one(collection_id, found, page)
 
     def _collection(self, first: Described) -> int:
         if self._entry is None:
             self._entry = self.choice.entry_like(first)
         return collections.enter(self.conn, self._entry)
 
-    def _enter_one(
-        self, collection_id: int, found: Described, page: SceneLoad, guard: ExitStack
-    ) -> list[str | None]:
+    def _enter_one(self, collection_id: int, found: Described, page: Page) -> None:
         try:
             with ground.explained(), self.conn.transaction():
-                row = scene.row(self.conn, found)
-                outcome, dropped = scenes.register(self.conn, collection_id, row, guard)
+                page.register(collection_id, scene.row(self.conn, found))
         except LoaderError as error:
-            page.rejected[found.href] = str(error)
+            page.counts.rejected[found.href] = str(error)
             logger.info("%s: rejected: %s", found.href, error)
-            return []
-        page.count(outcome)
-        return dropped
 
 
 def _is_between(

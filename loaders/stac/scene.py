@@ -141,29 +141,11 @@ def describe(
     told = grids.told(item, assets) if trusts_grid else None
     grid = told or grids.read(assets, by, files)
     grids.check_upright(grid)
-    bands: Json = {
-        "rgb": [
-            {"href": asset.href, "band": band.band, **_scaling(item, asset, band.band)}
-            if reading.is_scaled
-            else {"href": asset.href, "band": band.band}
-            for asset, band in zip(assets, rgb, strict=True)
-        ],
-        "sign": reading.sign,
-    }
-    if reading.token_url is not None:
-        bands["token_url"] = reading.token_url
-    if reading.cloud is not None and reading.cloud.key in item.assets:
-        mask = asset_of(item, reading.cloud.key)
-        bands["cloud"] = {
-            "href": mask.href,
-            "band": reading.cloud.band,
-            **reading.cloud.tells,
-        }
     return Described(
         item,
         href,
         grid,
-        bands,
+        _bands(item, rgb, assets, reading),
         _stretch(item, rgb, reading),
         acquired_at(item),
         cloud_percent(item, reading.cloud_property),
@@ -240,6 +222,31 @@ def _told_gsd_m(
 
 
 # --- values -------------------------------------------------------------------------
+
+
+def _bands(
+    item: pystac.Item, rgb: Rgb, assets: list[pystac.Asset], reading: Reading
+) -> Json:
+    """Return where the pixels are, and what is needed to get and to show them."""
+    bands: Json = {
+        "rgb": [
+            {"href": asset.href, "band": band.band, **_scaling(item, asset, band.band)}
+            if reading.is_scaled
+            else {"href": asset.href, "band": band.band}
+            for asset, band in zip(assets, rgb, strict=True)
+        ],
+        "sign": reading.sign,
+    }
+    if reading.token_url is not None:
+        bands["token_url"] = reading.token_url
+    if reading.cloud is not None and reading.cloud.key in item.assets:
+        mask = asset_of(item, reading.cloud.key)
+        bands["cloud"] = {
+            "href": mask.href,
+            "band": reading.cloud.band,
+            **reading.cloud.tells,
+        }
+    return bands
 
 
 def _stretch(item: pystac.Item, rgb: Rgb, reading: Reading) -> Json:

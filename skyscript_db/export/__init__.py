@@ -14,17 +14,13 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from skyscript_db import recipes
 from skyscript_db.errors import StorageError, UsageError
 from skyscript_db.export import images, manifest, selection
 from skyscript_db.export.csv_files import PREFIX, CsvWriter
 from skyscript_db.export.folder import CREATOR, Folder
 from skyscript_db.export.manifest import Tally
-from skyscript_db.export.selection import (
-    Selection,
-    check_recipe,
-    check_scorer,
-    is_bare,
-)
+from skyscript_db.export.selection import Selection, check_scorer
 from skyscript_db.export.webdataset import SHARD_CHIPS, ShardWriter
 from skyscript_db.images import open_store
 from skyscript_db.images.store import local_folder
@@ -38,6 +34,7 @@ if TYPE_CHECKING:
     from skyscript_db.config import Settings
     from skyscript_db.export.selection import Sample
     from skyscript_db.images import ImageStore
+    from skyscript_db.recipes import Recipe
 
 __all__ = ["ExportResult", "Format", "export"]
 
@@ -133,7 +130,7 @@ def export(  # noqa: PLR0913 - each is an option of the command
     if shard_chips < 1:
         raise UsageError(f"a shard holds at least one chip, not {shard_chips}")
     chosen = Selection(recipe=recipe or settings.shown_recipe, **filters)
-    check_recipe(conn, chosen)
+    told_by = recipes.find(conn, chosen.recipe)
     check_scorer(conn, chosen)
     target = Folder(Path(folder))
     target.check(local_folder(settings), overwrite=overwrite, force=force)
@@ -145,7 +142,7 @@ def export(  # noqa: PLR0913 - each is an option of the command
         store=open_store(settings),
         format=format,
         name=name,
-        prefix=_prefix(conn, chosen, format) if prefix is None else prefix,
+        prefix=_prefix(told_by, format) if prefix is None else prefix,
         has_surrounding=has_surrounding,
         shard_chips=shard_chips,
         origin=manifest.origin(conn),
@@ -153,10 +150,10 @@ def export(  # noqa: PLR0913 - each is an option of the command
     ).run()
 
 
-def _prefix(
-    conn: psycopg.Connection[Any], selection: Selection, format_: Format
-) -> str:
-    return PREFIX if format_ == "csv" and is_bare(conn, selection.recipe) else ""
+def _prefix(recipe: Recipe, format_: Format) -> str:
+    # Such a recipe leaves SkyScript's prefix to whoever writes its CSV files.
+    is_bare = recipe.style == "paper" and not recipe.prefix
+    return PREFIX if format_ == "csv" and is_bare else ""
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from skyscript_db import queries
+from skyscript_db.database import explained
 from skyscript_db.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,12 +145,6 @@ class Sample:
         )
 
 
-def is_bare(conn: psycopg.Connection[Any], recipe: str) -> bool:
-    """Return whether a recipe's captions want SkyScript's prefix in its CSV files."""
-    row = conn.execute(SQL.select_is_bare, {"recipe": recipe}).fetchone()
-    return row is None or bool(row[0])
-
-
 def read(
     conn: psycopg.Connection[Any],
     selection: Selection,
@@ -185,20 +179,6 @@ def read(
             yield from batch
 
 
-def check_recipe(conn: psycopg.Connection[Any], selection: Selection) -> None:
-    """Check that the recipe is there.
-
-    Raises:
-        UsageError: It is not.
-    """
-    names = [name for (name,) in conn.execute(SQL.list_recipes)]
-    if selection.recipe not in names:
-        raise UsageError(
-            f"no caption recipe named {selection.recipe!r}; there are: "
-            f"{', '.join(names)}"
-        )
-
-
 def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:
     """Check that there is a model to take the best share by.
 
@@ -207,12 +187,8 @@ def check_scorer(conn: psycopg.Connection[Any], selection: Selection) -> None:
     """
     if selection.top is None:
         return
-    try:
+    with explained():
         conn.execute(SQL.find_scorer, {"scorer": selection.scorer})
-    except errors.InvalidParameterValue as error:
-        raise UsageError(
-            f"{error.diag.message_primary}: {error.diag.message_hint}"
-        ) from error
 
 
 def _choose(conn: psycopg.Connection[Any], values: dict[str, Any]) -> int:

@@ -1,12 +1,3 @@
--- name: select_is_bare
--- Whether a recipe leaves SkyScript's prefix to whoever writes its CSV files.
-SELECT r.style = 'paper' AND r.prefix = ''
-FROM skyscript.caption_recipe AS r
-WHERE r.name = %(recipe)s;
-
--- name: list_recipes
-SELECT r.name FROM skyscript.caption_recipe AS r ORDER BY r.name;
-
 -- name: begin
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 

@@ -60,12 +60,15 @@ def evaluate(
         name: encoders.encode_tags(loaded, examples.tags, name)
         for name in encoders.INPUTS
     }
+    for_rivals = told[RIVALS_INPUTS]
     kinds = deal(examples)
     with stages.one_thread():
         verdicts = {
-            (kind, name): predict(vectors, examples, where)
+            kind: {
+                name: predict(vectors, examples, where)
+                for name, vectors in told.items()
+            }
             for kind, where in kinds.items()
-            for name, vectors in told.items()
         }
         return Report(
             encoder=loaded.name,
@@ -74,20 +77,16 @@ def evaluate(
             rules=labels.check_rules(conn),
             raters=labels.agreement(conn),
             groundable={
-                kind: {
-                    **_told(verdicts, kind, examples),
-                    **compare.groundable(told[RIVALS_INPUTS], examples, where),
-                }
+                kind: _told(verdicts[kind], examples)
+                | compare.groundable(for_rivals, examples, where)
                 for kind, where in kinds.items()
             },
             gsd={
-                kind: {
-                    **_classed(verdicts, kind, examples),
-                    **compare.gsd(told[RIVALS_INPUTS], examples, where),
-                }
+                kind: _classed(verdicts[kind], examples)
+                | compare.gsd(for_rivals, examples, where)
                 for kind, where in kinds.items()
             },
-            verdicts={kind: verdicts[kind, inputs] for kind in kinds},
+            verdicts={kind: verdicts[kind][inputs] for kind in kinds},
             curves={
                 kind: curve.learn(told[inputs], examples, where, by_key=kind == GROUPED)
                 for kind, where in kinds.items()
@@ -98,22 +97,20 @@ def evaluate(
 
 
 def _told(
-    verdicts: dict[tuple[str, str], Verdicts], of: str, examples: Labels
+    by_inputs: dict[str, Verdicts], examples: Labels
 ) -> dict[str, metrics.Binary]:
     return {
         f"classifier, {name}": metrics.binary(examples.is_groundable, found.is_told)
-        for (kind, name), found in verdicts.items()
-        if kind == of
+        for name, found in by_inputs.items()
     }
 
 
 def _classed(
-    verdicts: dict[tuple[str, str], Verdicts], of: str, examples: Labels
+    by_inputs: dict[str, Verdicts], examples: Labels
 ) -> dict[str, metrics.Ordered]:
     return {
         f"cumulative, {name}": _ordered(found, examples)
-        for (kind, name), found in verdicts.items()
-        if kind == of
+        for name, found in by_inputs.items()
     }
 
 

@@ -42,6 +42,7 @@ class ImageFolder:
         self._partial = root / PARTIAL
         self._lock = self._partial / LOCK
         self._is_to_be_tidied = False
+        self._flushers: ThreadPoolExecutor
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -59,7 +60,8 @@ class ImageFolder:
             self._take(lock)
             try:
                 self._clear()
-                yield
+                with ThreadPoolExecutor(N_FLUSHERS) as self._flushers:
+                    yield
             finally:
                 self._release()
         finally:
@@ -133,7 +135,7 @@ class ImageFolder:
         return str(self.root)
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Make these files durable, and then their names.
+        """Make these files durable, and then their names, while the folder is held.
 
         Once before the rows of a batch are committed is enough: until then its chips
         are pending, and are written again whatever became of their files.
@@ -147,10 +149,9 @@ class ImageFolder:
         folders = {self.root, *(file.parent for file in files)}
         for file in files:
             _begin_flush(file)
-        with ThreadPoolExecutor(N_FLUSHERS) as pool:
-            # The first waits for what the file system has to say of all of them.
-            for some in (files[:1], files[1:], sorted(folders)):
-                list(pool.map(_flush, some))
+        # The first waits for what the file system has to say of all of them.
+        for some in (files[:1], files[1:], sorted(folders)):
+            list(self._flushers.map(_flush, some))
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

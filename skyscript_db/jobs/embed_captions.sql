@@ -22,11 +22,7 @@ ORDER BY p.n;
 
 -- name: count
 WITH model AS (
-    SELECT m.id
-    FROM skyscript.embedding_model AS m
-    WHERE m.name = %(model)s AND m.weights = %(weights)s
-    ORDER BY m.id DESC
-    LIMIT 1
+    SELECT m.id FROM skyscript.newest_model(%(model)s, %(weights)s) AS m
 ),
 
 embedded AS (

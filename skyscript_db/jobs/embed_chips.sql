@@ -30,11 +30,7 @@ WHERE id = %(id)s AND state = 'ok' AND sha256 = %(sha256)s;
 
 -- name: count
 WITH model AS (
-    SELECT m.id
-    FROM skyscript.embedding_model AS m
-    WHERE m.name = %(model)s AND m.weights = %(weights)s
-    ORDER BY m.id DESC
-    LIMIT 1
+    SELECT m.id FROM skyscript.newest_model(%(model)s, %(weights)s) AS m
 ),
 
 embedded AS (

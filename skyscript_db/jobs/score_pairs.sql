@@ -1,9 +1,5 @@
 -- name: select_model
-SELECT m.id
-FROM skyscript.embedding_model AS m
-WHERE m.name = %(model)s AND m.weights = %(weights)s
-ORDER BY m.id DESC
-LIMIT 1;
+SELECT m.id FROM skyscript.newest_model(%(model)s, %(weights)s) AS m;
 
 -- name: list_pending
 INSERT INTO pending (id)
@@ -48,11 +44,7 @@ ANALYZE skyscript.pair_similarity;
 
 -- name: count
 WITH model AS (
-    SELECT m.id
-    FROM skyscript.embedding_model AS m
-    WHERE m.name = %(model)s AND m.weights = %(weights)s
-    ORDER BY m.id DESC
-    LIMIT 1
+    SELECT m.id FROM skyscript.newest_model(%(model)s, %(weights)s) AS m
 ),
 
 pair AS (

@@ -13,19 +13,19 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from skyscript_db import queries
+from skyscript_db import queries, recipes
 from skyscript_db.database import connect, conninfo_of
 from skyscript_db.errors import UsageError
+from skyscript_db.jobs.caption_basis import mark_changed
 from skyscript_db.jobs.runner import batches, notice_death
+from skyscript_db.jobs.teller import Teller
 
 if TYPE_CHECKING:
     from skyscript_db.config import Settings
     from skyscript_db.jobs.runner import Parameters, Work
+    from skyscript_db.recipes import Recipe
 
 UNIT = "chips"
 SQL = queries.beside(__file__)
@@ -33,30 +33,6 @@ SQL = queries.beside(__file__)
 # About 80 features a chip in a city: a batch is some 200 K rows, a second or so.
 BATCH = 2500
 
-# What a recipe's settings may hold, and the values of those that are words.
-SETTINGS: dict[str, tuple[object, ...] | type] = {
-    "merge": ("count", "once"),
-    "order": ("size", "salience"),
-    "max_neighbours": int,
-    "spatial": bool,
-    "aerial_max_gsd_m": float,
-    "base": str,
-    "prompt": str,
-}
-
-# One batch: what its chips are told is put together, and then stored all at once.
-PUT_TOGETHER = (
-    SQL.create_batch,
-    SQL.analyze_batch,
-    SQL.create_links,
-    SQL.create_told,
-    SQL.add_told,
-    SQL.add_phrases,
-    SQL.analyze_told,
-)
-STORE = (SQL.delete_untold, SQL.insert_captions, SQL.delete_retellings)
-
-Connection = psycopg.Connection[Any]
 Batch = list[int]
 
 
@@ -67,12 +43,12 @@ def parameters(settings: Settings) -> Parameters:
 
 def run(work: Work) -> None:
     """Write the captions that each recipe lacks, or would now write otherwise."""
-    for recipe, style in _told_recipes(work).items():
-        chosen = {"recipe": recipe}
+    for recipe in _told_recipes(work):
         with work.conn.transaction():
-            _mark_changed(work.conn, chosen)
+            mark_changed(work.conn, recipe.name)
+        chosen = {"recipe": recipe.name}
         pending = batches(work, SQL.list_pending, chosen, size=BATCH, unit=UNIT)
-        with closing(_Crew(work, recipe, style)) as crew:
+        with closing(_Crew(work, recipe)) as crew:
             for bounds in pending:
                 rows = work.conn.execute(SQL.select_batch, bounds)
                 crew.tell([chip_id for (chip_id,) in rows])
@@ -80,77 +56,37 @@ def run(work: Work) -> None:
     work.conn.execute(SQL.analyze)
 
 
-def _told_recipes(work: Work) -> dict[str, str]:
-    """Return the recipes to tell by, with their styles.
+def _told_recipes(work: Work) -> list[Recipe]:
+    """Return the recipes to tell by, each once.
 
     One that a model rewrites is told by its base.
     """
-    rows = work.conn.execute(SQL.list_recipes).fetchall()
-    known = {name: (style, settings) for name, style, settings in rows}
-    chosen: dict[str, str] = {}
+    told: dict[str, Recipe] = {}
     for name in work.settings.caption_recipes:
-        check_recipe(name, known)
-        style, settings = known[name]
-        base = settings.get("base", "") if style == "llm" else name
-        check_recipe(base, known)
-        if known[base][0] == "llm":
+        recipe = _usable(work, name)
+        if recipe.style == "llm":
+            recipe = _usable(work, recipe.settings.get("base", ""))
+        if recipe.style == "llm":
             raise UsageError(f"the base of caption recipe {name!r} is of style llm too")
-        chosen[base] = known[base][0]
-    return chosen
+        told[recipe.name] = recipe
+    return list(told.values())
 
 
-def check_recipe(name: str, known: dict[str, tuple[str, dict[str, Any]]]) -> None:
-    """Check that a recipe is there and that its settings are ones.
-
-    Raises:
-        UsageError: It is not, or one of its settings means nothing.
-    """
-    if name not in known:
-        raise UsageError(
-            f"no caption recipe named {name!r}; there are: {', '.join(known)}. "
-            "Add a row to skyscript.caption_recipe for another."
-        )
-    for key, value in known[name][1].items():
-        allowed = SETTINGS.get(key)
-        if allowed is None:
-            raise UsageError(
-                f"caption recipe {name!r} has an unknown setting {key!r}; there are: "
-                f"{', '.join(SETTINGS)}"
-            )
-        if not _fits(value, allowed):
-            told = allowed.__name__ if isinstance(allowed, type) else allowed
-            raise UsageError(
-                f"caption recipe {name!r}: the setting {key!r} is {value!r}, and must "
-                f"be {told}"
-            )
-
-
-def _fits(value: object, allowed: tuple[object, ...] | type) -> bool:
-    if isinstance(allowed, tuple):
-        return value in allowed
-    if allowed is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is allowed
-
-
-def _mark_changed(conn: Connection, chosen: Parameters) -> None:
-    for statement in (
-        *(SQL.create_basis, SQL.create_changes, SQL.mark_all, SQL.mark_changed),
-        *(SQL.forget_basis, SQL.insert_basis),
-    ):
-        conn.execute(statement, chosen)
+def _usable(work: Work, name: str) -> Recipe:
+    recipe = recipes.find(work.conn, name)
+    recipes.check_settings(recipe)
+    return recipe
 
 
 class _Crew:
     """Tells batches here, and on connections beside, one for each further worker."""
 
-    def __init__(self, work: Work, recipe: str, style: str) -> None:
-        self._new = partial(_Teller, recipe=recipe, style=style)
-        self._here = self._new(work.conn)
+    def __init__(self, work: Work, recipe: Recipe) -> None:
+        self._here = Teller(work.conn, recipe)
         self._n_beside = work.settings.workers - 1
         self._pool = ThreadPoolExecutor(max(1, self._n_beside))
         self._running: list[Future[None]] = []
-        self._idle: list[_Teller] = []
+        self._idle: list[Teller] = []
         self._last: Batch | None = None
 
     def tell(self, chips: Batch) -> None:
@@ -193,38 +129,9 @@ class _Crew:
             raise
         self._idle.append(teller)
 
-    def _teller_beside(self) -> _Teller:
+    def _teller_beside(self) -> Teller:
         with suppress(IndexError):
             return self._idle.pop()
         conn = connect(conninfo_of(self._here.conn))
         notice_death(conn)
-        return self._new(conn)
-
-
-class _Teller:
-    """A connection that remembers in temporary tables what it has told of features."""
-
-    def __init__(self, conn: Connection, recipe: str, style: str) -> None:
-        self.conn, self.recipe = conn, recipe
-        self.tell_chips = SQL.tell_paper if style == "paper" else SQL.tell_plain
-        self.is_ready = False
-
-    def tell(self, chips: Batch) -> None:
-        """Tell a batch of chips; their captions become visible all at once."""
-        if not self.is_ready:
-            self.conn.execute(SQL.drop_cache)
-            self.conn.execute(SQL.prepare)
-            self.is_ready = True
-        values = {"recipe": self.recipe, "chips": chips}
-        tell = (self.tell_chips, SQL.count_tokens, SQL.insert_texts)
-        for statement in PUT_TOGETHER + tell:
-            self.conn.execute(statement, values)
-        with self.conn.transaction():
-            for statement in STORE:
-                self.conn.execute(statement, values)
-        self.conn.execute(SQL.drop_batch)
-
-    def close(self) -> None:
-        """Drop what it remembers, unless the connection is lost."""
-        with suppress(psycopg.Error):
-            self.conn.execute(SQL.drop_cache)
+        return Teller(conn, self._here.recipe)

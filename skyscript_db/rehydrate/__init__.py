@@ -48,6 +48,11 @@ class Rehydration:
     differs: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
 
+    def keep(self) -> None:
+        """Count a file that is there and what it was."""
+        self.n_matched += 1
+        self.n_kept += 1
+
     def add(self, results: Iterable[Result]) -> None:
         """Judge images that were fetched, or not."""
         for one in results:
@@ -101,20 +106,13 @@ def rehydrate(
     progress.start(source.n_rows, "images")
     result = Rehydration()
     folder = ImageFolder(output or source.folder)
-
-    def missing(provider: str) -> Iterator[Chip]:
-        for chip in read(source, provider, rasters, settings):
-            if _is_there(folder, chip):
-                result.n_matched += 1
-                result.n_kept += 1
-                progress.advance(1)
-            else:
-                yield chip
-
     with folder.writing():
+        wanted = {n: read(source, n, rasters, settings) for n in source.providers}
         lanes = [
-            Lane(_open(name, settings, conninfo), missing(name))
-            for name in source.providers
+            Lane(
+                _open(n, settings, conninfo), _missing(chips, folder, result, progress)
+            )
+            for n, chips in wanted.items()
         ]
         with closing(stream(lanes, folder)) as found:
             for results in found:
@@ -129,6 +127,18 @@ def _open(
     name: str, settings: Settings, conninfo: Callable[[], str]
 ) -> AbstractContextManager[Provider]:
     return open_provider(name, settings, "" if name == "raster" else conninfo())
+
+
+def _missing(
+    chips: Iterable[Chip], folder: ImageFolder, result: Rehydration, progress: Progress
+) -> Iterator[Chip]:
+    """Yield the chips that are to be fetched; the others are done."""
+    for chip in chips:
+        if _is_there(folder, chip):
+            result.keep()
+            progress.advance(1)
+        else:
+            yield chip
 
 
 def _is_there(folder: ImageFolder, chip: Chip) -> bool:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from skyscript_db.errors import UsageError
-from skyscript_db.jobs.write_captions import SQL
+from skyscript_db.jobs.caption_basis import SQL, mark_changed
 from tests.fix_rows import add_feature, add_scene, mark_fetched
 from tests.jobs.test_plan_chips import point, square
 
@@ -176,8 +176,6 @@ def test_only_what_a_changed_verdict_tells_is_told_anew(linked, run_job):
 
 
 def test_a_verdict_that_tells_of_no_chip_re_does_nothing(linked, run_job):
-    from skyscript_db.jobs import write_captions
-
     run_job(linked.conn, "write_captions")
     linked.conn.execute(
         "INSERT INTO skyscript.tag (key, value, text, n_features)"
@@ -185,7 +183,7 @@ def test_a_verdict_that_tells_of_no_chip_re_does_nothing(linked, run_job):
     )
     override(linked.conn, "natural", "beach", 10.0)
     with linked.conn.transaction():
-        write_captions._mark_changed(linked.conn, {"recipe": "skyscript-1"})
+        mark_changed(linked.conn, "skyscript-1")
     (n_marked,) = linked.conn.execute(
         "SELECT count(*) FROM skyscript.caption_retelling"
     ).fetchone()

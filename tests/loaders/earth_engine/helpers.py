@@ -19,6 +19,8 @@ from tests.fix_rasters import noise
 # Around the rasters of fix_rasters, near Vaduz.
 VADUZ_AREA = "9.48,47.12,9.50,47.14"
 
+# What a sidecar says of an image.
+JULY = "start = 2018-07-01\nupdated = 2019-01-01"
 CLOUDY = "start = 2021-06-{day}\nproperties = {{CLOUDY_PIXEL_PERCENTAGE = {percent}}}"
 
 CATALOGUE = """

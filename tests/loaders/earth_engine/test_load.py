@@ -6,22 +6,14 @@ from affine import Affine
 from loaders.earth_engine import load as module
 from tests.fix_rasters import VADUZ
 from tests.loaders.earth_engine.helpers import (
+    JULY,
     VADUZ_AREA,
     add_cloudy,
     add_ortho,
     day,
     run_load,
     scenes,
-    settings_for,
 )
-
-JULY = "start = 2018-07-01\nupdated = 2019-01-01"
-
-
-@pytest.fixture
-def ready(settings, earth_engine):
-    return settings_for(settings, earth_engine)
-
 
 # --- what a scene is ------------------------------------------------------------------
 

@@ -6,20 +6,13 @@ import pytest
 from loaders.earth_engine import load as module
 from skyscript_db.errors import JobBusy, RequestFailed, StorageError
 from tests.loaders.earth_engine.helpers import (
+    JULY,
     VADUZ_AREA,
     add_cloudy,
     add_ortho,
     run_load,
     scenes,
-    settings_for,
 )
-
-JULY = "start = 2018-07-01\nupdated = 2019-01-01"
-
-
-@pytest.fixture
-def ready(settings, earth_engine):
-    return settings_for(settings, earth_engine)
 
 
 def test_again_nothing_changes(database, ready, earth_engine):

@@ -13,16 +13,7 @@ from tests.loaders.earth_engine.helpers import (
     day,
     run_load,
     scenes,
-    settings_for,
 )
-
-JULY = "start = 2018-07-01\nupdated = 2019-01-01"
-
-
-@pytest.fixture
-def ready(settings, earth_engine):
-    return settings_for(settings, earth_engine)
-
 
 # --- what cannot be a scene -----------------------------------------------------------
 

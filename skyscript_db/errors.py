@@ -53,7 +53,8 @@ class RequestFailed(SkyscriptError):
 
     ``status`` is the HTTP status, None where no answer came. ``is_transient`` says
     that the same request may succeed later, ``retry_after_s`` when the service would
-    have it again, and ``is_quota`` that all requests fail until a quota is renewed.
+    have it again, ``is_quota`` that all requests fail until a quota is renewed, and
+    ``is_unreachable`` that no connection to it came about.
     """
 
     def __init__(
@@ -64,12 +65,18 @@ class RequestFailed(SkyscriptError):
         is_transient: bool = False,
         retry_after_s: float | None = None,
         is_quota: bool = False,
+        is_unreachable: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.is_transient = is_transient
         self.retry_after_s = retry_after_s
         self.is_quota = is_quota
+        self.is_unreachable = is_unreachable
+
+
+class ServiceUnreachable(RequestFailed):
+    """A service could not be reached, in all tries of a request, by anybody here."""
 
 
 class CredentialsExpired(SkyscriptError):

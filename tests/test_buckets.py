@@ -94,3 +94,9 @@ def test_chips_go_to_a_bucket_and_are_read_from_there(
         data = memory.cat_file(f"/bucket/chips/{path}")
         assert images.StoredImage.of(path, data).sha256 == sha256
     assert not settings.chips.exists()
+
+
+def test_a_bucket_that_is_out_of_reach_is_told():
+    # FTP's client connects at once, and nothing answers at port 1 of this machine.
+    with pytest.raises(StorageError, match=r"refused.*check the bucket's name"):
+        Bucket("ftp://127.0.0.1:1/chips")

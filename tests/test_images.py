@@ -116,7 +116,7 @@ def test_one_process_at_a_time(tmp_path: Path):
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with (
-        pytest.raises(StorageError, match="set another SKYSCRIPT_HOME"),
+        pytest.raises(StorageError, match="another SKYSCRIPT_HOME or SKYSCRIPT_CH"),
         ImageFolder(tmp_path / "file/chips").writing(),
     ):
         pass

@@ -69,7 +69,11 @@ class Transport:
             # after each of them waits for its turn among the threads.
             content: bytes = answer.raw.read(decode_content=True)
         except (requests.RequestException, HTTPError) as error:
-            raise RequestFailed(_cause(error, uri), is_transient=True) from error
+            raise RequestFailed(
+                _cause(error, uri),
+                is_transient=True,
+                is_unreachable=_is_unreachable(error),
+            ) from error
         _refuse_page(answer)
         _refuse_part(answer, content)
         told = {**answer.headers, "status": str(answer.status_code)}
@@ -78,6 +82,12 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+
+def _is_unreachable(error: requests.RequestException | HTTPError) -> bool:
+    return isinstance(error, requests.ConnectTimeout) or (
+        isinstance(error, requests.RequestException) and is_unanswered(error)
+    )
 
 
 def _cause(error: requests.RequestException | HTTPError, uri: str) -> str:

@@ -76,9 +76,14 @@ def run(
 def _tell_failed(context: Context) -> None:
     n_failed, n_out = fetch_chips.count_failed(context.conn)
     if n_failed:
+        again = (
+            "the next run tries the others again"
+            if n_out < n_failed
+            else "`skyscript run fetch_chips --retry-failed` tries them again"
+        )
         click.echo(
             f"{n_failed:,} chips failed, {n_out:,} of them out of attempts: `skyscript "
-            "failures` tells why and what to do; the next run tries the others again",
+            f"failures` tells why and what to do; {again}",
             err=True,
         )
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from skyscript_db import images
-from skyscript_db.errors import LoaderError, RequestFailed
+from skyscript_db.errors import LoaderError, RequestFailed, ServiceUnreachable
 from skyscript_db.fetching import checks
 from skyscript_db.fetching.chips import Result
 from skyscript_db.imagery import Refusal
@@ -26,6 +26,7 @@ def cut_pack(
 
     Raises:
         CredentialsExpired: The service does not know us any more.
+        ServiceUnreachable: It cannot be reached any more.
     """
     n_done = 0
     try:
@@ -34,6 +35,8 @@ def cut_pack(
             for pair in zip(chips, cuts, strict=True):
                 n_done += 1
                 yield pair
+    except ServiceUnreachable:
+        raise
     except (RequestFailed, LoaderError) as error:
         status = error.status if isinstance(error, RequestFailed) else None
         refusal = Refusal(str(error), is_final=False, http_status=status)

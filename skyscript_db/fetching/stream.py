@@ -135,6 +135,7 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
 
     Raises:
         CredentialsExpired: A service does not know us; chips in flight have no result.
+        ServiceUnreachable: It cannot be reached any more; likewise.
         StorageError: A file cannot be written.
     """
     done: Queue = SimpleQueue()

@@ -49,6 +49,9 @@ class Bucket:
                 f"SKYSCRIPT_CHIPS_URL={url}: {error}; write s3://BUCKET/PREFIX, "
                 "gs://BUCKET/PREFIX or file:///FOLDER"
             ) from error
+        # Some of its clients connect at once, and each has errors of its own.
+        except Exception as error:
+            raise _unanswered(url, error) from error
         self._root = root.rstrip("/")
 
     @contextmanager
@@ -123,7 +126,11 @@ def _told(what: str) -> Iterator[None]:
         raise
     # Each client of a bucket has errors of its own.
     except Exception as error:
-        raise StorageError(
-            f"{what}: {type(error).__name__}: {error}; check the bucket's name, your "
-            "rights and the network, and run again: what is done is kept"
-        ) from error
+        raise _unanswered(what, error) from error
+
+
+def _unanswered(what: str, error: Exception) -> StorageError:
+    return StorageError(
+        f"{what}: {type(error).__name__}: {error}; check the bucket's name, your "
+        "rights and the network, and run again: what is done is kept"
+    )

@@ -28,6 +28,8 @@ LOCK = "lock"
 # Threads that flush: a disk answers many who wait as fast as one.
 N_FLUSHERS = 16
 
+# What says where the folder is.
+_PLACE = "SKYSCRIPT_HOME or SKYSCRIPT_CHIPS_URL"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -196,9 +198,9 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = (
-            "free space, or set SKYSCRIPT_HOME to a larger disk"
+            f"free space, or set {_PLACE} to a larger disk"
             if error.errno in _FULL
-            else "let this user write there, or set another SKYSCRIPT_HOME"
+            else f"let this user write there, or set another {_PLACE}"
         )
         raise StorageError(
             f"cannot write {path}: {error.strerror}; {remedy}, and run again: what is "

@@ -22,10 +22,10 @@ WHERE p.n BETWEEN %(first)s AND %(last)s AND c.state = 'ok'
 ORDER BY p.n;
 
 -- name: fail_chip
--- Back to fetch_chips, which makes the same pixels again.
+-- Back to fetch_chips, which makes the same pixels again, and has all its attempts.
 UPDATE skyscript.chip
-SET state = 'failed', cause = %(cause)s, image_path = NULL, sha256 = NULL,
-    file_bytes = NULL
+SET state = 'failed', cause = %(cause)s, n_attempts = 0, image_path = NULL,
+    sha256 = NULL, file_bytes = NULL
 WHERE id = %(id)s AND state = 'ok' AND sha256 = %(sha256)s;
 
 -- name: count

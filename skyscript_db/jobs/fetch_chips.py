@@ -69,6 +69,7 @@ def run(work: Work) -> None:
     Raises:
         StorageError: A file cannot be written; the chips in flight stay pending.
         CredentialsExpired: A service does not know us (any more); likewise.
+        ServiceUnreachable: It cannot be reached any more; likewise.
         JobBusy: Another process writes to the same folder.
     """
     store = open_store(work.settings)

@@ -60,7 +60,6 @@ COPY fetched (
 
 -- name: update_chips
 -- A scene that was loaded anew meanwhile has other pixels: its chips stay pending.
--- A success counts attempts from one again, for a file that is lost later.
 UPDATE skyscript.chip AS c
 SET
     state = f.state,
@@ -72,7 +71,7 @@ SET
     encoding = f.encoding,
     nodata_fraction = f.nodata_fraction,
     cloud_fraction = f.cloud_fraction,
-    n_attempts = CASE WHEN f.state = 'ok' THEN 1 ELSE c.n_attempts + 1 END,
+    n_attempts = c.n_attempts + 1,
     tried_at = now(),
     fetched_at = CASE WHEN f.state = 'ok' THEN now() END
 FROM fetched AS f, skyscript.scene AS s

@@ -34,7 +34,8 @@ class Estimate:
         n_requests: To the provider's service; 0 for local files. For STAC, one read of
             each band a chip, which is the least that it can be.
         transfer_mb: Pixels of these, uncompressed.
-        hours: The requests at the configured rate.
+        hours: The requests at the configured rate: the least, where no answer takes
+            longer to be computed or to come.
         disk_mb: Image files, by those of the collection that are there.
     """
 

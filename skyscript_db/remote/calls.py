@@ -2,18 +2,21 @@
 
 What failed for the moment is tried again after an exponential back-off with full
 jitter, or when the service said. A quota that is used up pauses all workers of the
-service and costs no try. Credentials that are not accepted stop them all.
+service and costs no try. Credentials that are not accepted stop them all, and so does
+a service that has gone: whoever works through a list would only cross it off.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+import math
+import time
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from skyscript_db.errors import CredentialsExpired, RequestFailed
+from skyscript_db.errors import CredentialsExpired, RequestFailed, ServiceUnreachable
 from skyscript_db.remote.limits import Limits
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class Remote:
         self._max_tries = max_tries
         self._quota_pause_s = quota_pause_s
         self._wait = wait_random_exponential(back_off_s, MAX_BACK_OFF_S)
+        self._reached_at = -math.inf
 
     @classmethod
     def of(cls, settings: Settings, conninfo: str, service: str) -> Remote:
@@ -70,14 +74,21 @@ class Remote:
         Raises:
             RequestFailed: The last try's, or the first one's that is not transient.
             CredentialsExpired: Nobody's request is made after this.
+            ServiceUnreachable: Likewise: nobody was answered since the first try.
             Stopped: The limits were closed.
         """
-        return call_again(
-            lambda: self._once(request),
-            max_tries=self._max_tries,
-            wait_s=self._wait_s,
-            sleep=self.limits.sleep,
-        )
+        began = time.monotonic()
+        try:
+            return call_again(
+                lambda: self._once(request),
+                max_tries=self._max_tries,
+                wait_s=self._wait_s,
+                sleep=self.limits.sleep,
+            )
+        except RequestFailed as error:
+            if error.is_unreachable and self._reached_at < began:
+                self._stop_unreachable(error)
+            raise
 
     def close(self) -> None:
         """Close the limits."""
@@ -95,11 +106,22 @@ class Remote:
 
     def _or_stop(self, request: Callable[[], T]) -> T:
         try:
-            return request()
+            answer = request()
         except CredentialsExpired as error:
             # While the slot is held still: nobody else shall get it first.
             self.limits.stop(error)
             raise
+        except RequestFailed as error:
+            if not error.is_unreachable:
+                self._reached_at = time.monotonic()
+            raise
+        self._reached_at = time.monotonic()
+        return answer
+
+    def _stop_unreachable(self, error: RequestFailed) -> NoReturn:
+        gone = ServiceUnreachable(str(error), is_unreachable=True)
+        self.limits.stop(gone)
+        raise gone from error
 
     def _pause(self, seconds: float, error: RequestFailed) -> None:
         most = max(MAX_PAUSE_S, self._quota_pause_s)

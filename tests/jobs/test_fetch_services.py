@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from skyscript_db.config import Settings
-from skyscript_db.errors import CredentialsExpired, UsageError
+from skyscript_db.errors import CredentialsExpired, ServiceUnreachable, UsageError
 from skyscript_db.jobs import fetch_chips
 from skyscript_db.jobs.runner import Counts
 from tests.fix_database import Database
@@ -127,6 +128,24 @@ def test_expired_credentials_leave_chips_pending(
     assert fetch(sixteen.conn, settings) == Counts(n_ok=16)
     windows = Counter(asked(earth_engine))
     assert max(windows.values()) == 1
+
+
+def test_a_service_that_goes_away_leaves_chips_pending(
+    sixteen: Database, earth_engine: EarthEngine, ee_settings: Settings
+):
+    # The sixth request ends the service, as kill -9 would.
+    earth_engine.misbehave("slow", path="computePixels", after=5, first=1, seconds=60)
+    settings = ee_settings.model_copy(update={"request_concurrency": 1})
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(fetch, sixteen.conn, settings)
+        while not earth_engine.counts.faults and not fetched.done():
+            time.sleep(0.01)
+        earth_engine.emulator.close()
+        with pytest.raises(ServiceUnreachable, match="start the emulator again"):
+            fetched.result()
+    found = Counter(state for state, _, _ in facts(sixteen.conn))
+    assert found == {"ok": found["ok"], "planned": 16 - found["ok"]}
+    assert found["ok"] >= 5
 
 
 def test_a_used_up_quota_pauses_and_goes_on(

@@ -3,10 +3,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
 
 import pytest
 
-from skyscript_db.errors import CredentialsExpired, RequestFailed
+from skyscript_db.errors import CredentialsExpired, RequestFailed, ServiceUnreachable
 from skyscript_db.remote import Limits, Remote, Stopped
 from tests.fix_database import Database
 
@@ -115,3 +117,33 @@ def test_credentials_that_are_refused_stop_all(remote: Remote):
             waiting.result()
     with pytest.raises(CredentialsExpired, match="log in again"):
         remote.call(scripted("never asked for"))
+
+
+def unreachable() -> RequestFailed:
+    return RequestFailed("nothing answers", is_transient=True, is_unreachable=True)
+
+
+def test_a_service_that_has_gone_stops_all(remote: Remote):
+    assert remote.call(scripted("pixels")) == "pixels"
+    with pytest.raises(ServiceUnreachable, match="nothing answers"):
+        remote.call(scripted(*[unreachable()] * 4))
+    with pytest.raises(ServiceUnreachable, match="nothing answers"):
+        remote.call(scripted("never asked for"))
+
+
+@pytest.mark.parametrize("answer", ["pixels", busy()])
+def test_a_service_that_answers_others_has_not_gone(
+    remote: Remote, answer: str | RequestFailed
+):
+    numbers = count()
+
+    def once() -> str:
+        if next(numbers) == 1:
+            with suppress(RequestFailed):
+                remote.call(scripted(*[answer] * 4))
+        raise unreachable()
+
+    with pytest.raises(RequestFailed) as caught:
+        remote.call(once)
+    assert type(caught.value) is RequestFailed
+    assert remote.call(scripted("pixels")) == "pixels"

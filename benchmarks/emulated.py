@@ -11,7 +11,7 @@ import rasterio
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from loaders.earth_engine.emulator import Emulator, Line, Rule
+from loaders.earth_engine.emulator import Emulator, Network, Rule
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
@@ -80,7 +80,7 @@ def _serve(folder: Path, pipe: Pipe) -> None:
                 slow = Rule("slow", path="computePixels", seconds=conduct.latency_s)
                 emulator.misbehaviour.add(slow)
             emulator.remember(conduct.remembers)
-            emulator.line = Line(conduct.mbit_per_s)
+            emulator.network = Network(conduct.mbit_per_s)
             pipe.send("done")
 
 

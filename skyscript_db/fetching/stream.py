@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from skyscript_db.imagery import Cut, Provider, Refusal
     from skyscript_db.images import ImageStore
 
-# Of pixels asked for and not yet stored, in a lane: forty of the largest requests, as
-# many as Earth Engine answers at once. One pack is always let through.
+# Of pixels asked for and not yet stored, in a lane, without cloud: forty of the largest
+# requests, as many as Earth Engine answers at once. One pack is always let through.
 IN_FLIGHT_BYTES = 768 << 20
 # How long the caller waits for results at most, to do with the last what it must.
 HEARTBEAT_S = 0.5
@@ -84,6 +84,14 @@ class _Running:
             self.n_out, self._n_bytes = self.n_out + 1, self._n_bytes + n_bytes
             self._next = None
 
+    def refill(self) -> Exception | None:
+        """Hand out packs while there is room; return why no more can be made."""
+        try:
+            self.fill()
+        except Exception as error:  # noqa: BLE001 - raised when what came is yielded
+            return error
+        return None
+
     def take_back(self, pack: Pack) -> None:
         """Count a pack as done."""
         self.n_out, self._n_bytes = self.n_out - 1, self._n_bytes - pack.n_bytes
@@ -131,7 +139,8 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
     """Yield results, pack by pack, as they come; nothing, now and then, if none come.
 
     Chips are asked for while results are taken, in the caller's thread. An error in
-    any thread stops all: what was finished by then is yielded, and then it is raised.
+    any thread, or of a lane's chips, stops all: what was finished by then is yielded,
+    and then it is raised.
 
     Raises:
         CredentialsExpired: A service does not know us; chips in flight have no result.
@@ -160,8 +169,7 @@ def stream(lanes: Iterable[Lane], store: ImageStore) -> Generator[list[Result]]:
             error = item.error
             item.running.take_back(item.pack)
             # First: nobody shall wait for the caller to do with results what it must.
-            if error is None:
-                item.running.fill()
+            error = error or item.running.refill()
             yield item.results
     if error is not None:
         while not done.empty():

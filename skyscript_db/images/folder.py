@@ -44,7 +44,7 @@ class ImageFolder:
         self._partial = root / PARTIAL
         self._lock = self._partial / LOCK
         self._is_to_be_tidied = False
-        self._flushers: ThreadPoolExecutor
+        self._flushers: ThreadPoolExecutor | None = None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -148,6 +148,7 @@ class ImageFolder:
         files = [self.root / path for path in paths]
         if not files:
             return
+        assert self._flushers is not None, "sync() is for within writing()"  # noqa: S101
         folders = {self.root, *(file.parent for file in files)}
         for file in files:
             _begin_flush(file)

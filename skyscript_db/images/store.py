@@ -48,7 +48,7 @@ class ImageStore(Protocol):
         """Write one file, all of it or nothing."""
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Make files and their names durable, before their rows are committed."""
+        """Make files and their names durable, within ``writing``, before their rows."""
 
     def file(self, path: str) -> ImageFile:
         """Return a file for reading, whether or not it is there."""

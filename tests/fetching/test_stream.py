@@ -82,7 +82,7 @@ def test_chips_are_taken_as_there_is_room(folder: ImageFolder):
 
     service = Service(concurrency=1, before=lambda _: time.sleep(0.01))
     with closing(stream([Lane(service, chips())], folder)) as results:
-        next(results)
+        next(filter(None, results))
         assert len(taken) < 8
 
 
@@ -90,11 +90,23 @@ def test_the_next_is_asked_for_before_the_caller_takes_what_came(folder: ImageFo
     service = Service(concurrency=1)
     with closing(stream([Lane(service, iter(FAR))], folder)) as results:
         # Four are let out at first: one more shows that the caller is not waited for.
-        next(results)
+        next(filter(None, results))
         until = time.monotonic() + 10
         while len(service.windows) < 5 and time.monotonic() < until:
             time.sleep(0.01)
         assert len(service.windows) == 5
+
+
+def test_chips_that_cannot_be_listed_lose_nothing_that_came(folder: ImageFolder):
+    def chips() -> Iterator[Chip]:
+        yield from FAR[:5]
+        raise LoaderError("no more")
+
+    kept: list[Result] = []
+    results = stream([Lane(Service(concurrency=1), chips())], folder)
+    with pytest.raises(LoaderError, match="no more"):
+        kept.extend(result for some in results for result in some)
+    assert sorted(result.chip.id for result in kept) == [0, 1, 2, 3]
 
 
 def failing(error: Exception, *, on: int) -> Callable[[int], None]:

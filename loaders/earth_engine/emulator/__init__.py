@@ -6,7 +6,7 @@ as the client of Earth Engine does, which need not know the difference.
 
 from loaders.earth_engine.emulator.assets import Library
 from loaders.earth_engine.emulator.misbehave import Misbehaviour, Rule
-from loaders.earth_engine.emulator.network import Line
+from loaders.earth_engine.emulator.network import Network
 from loaders.earth_engine.emulator.server import Emulator
 
-__all__ = ["Emulator", "Library", "Line", "Misbehaviour", "Rule"]
+__all__ = ["Emulator", "Library", "Misbehaviour", "Network", "Rule"]

@@ -15,7 +15,7 @@ from loaders.earth_engine.emulator.answers import Answer, ApiError, not_emulated
 from loaders.earth_engine.emulator.assets import Library
 from loaders.earth_engine.emulator.counts import Counts
 from loaders.earth_engine.emulator.misbehave import Misbehaviour, Rule
-from loaders.earth_engine.emulator.network import Line
+from loaders.earth_engine.emulator.network import Network
 from skyscript_db.errors import SkyscriptError, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Emulator:
         self.counts = Counts(per_second, concurrent)
         self.service = routes.Service(library, lambda: self.url)
         self.closing = threading.Event()
-        self.line = Line(mbit_per_s)
+        self.network = Network(mbit_per_s, self.closing.wait)
         self.answers: dict[object, Answer] | None = None
         try:
             self._server = _Server(("127.0.0.1", port), self)
@@ -94,7 +94,7 @@ class Emulator:
         self.answers = {} if is_wanted else None
 
     def close(self) -> None:
-        """Stop serving; requests that are slow on purpose are let go."""
+        """Stop serving; who waits for a slow answer or network is let go."""
         self.closing.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -182,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _drain(self) -> None:
         """Take what a client sends: one that is still sending looks for no answer."""
         n_bytes = self._payload_bytes
+        # A body in chunks has no length: it ends with the connection.
+        self.close_connection = "Transfer-Encoding" in self.headers
         while n_bytes > 0 and (part := self.rfile.read(min(n_bytes, 1 << 20))):
             n_bytes -= len(part)
 
@@ -254,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body[-1:])
 
     def _write(self, body: bytes) -> None:
-        for piece in self.server.emulator.line.let_through(body):
+        for piece in self.server.emulator.network.let_through(body):
             self.wfile.write(piece)
 
     def _send_head(self, answer: Answer) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ee
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import requests
 
-from loaders.earth_engine.emulator import Emulator, Line, Rule, misbehave
+from loaders.earth_engine.emulator import Emulator, Network, Rule, misbehave
 from loaders.earth_engine.emulator.counts import Counts
 from skyscript_db.errors import UsageError
 from tests.fix_earth_engine import EarthEngine
@@ -334,16 +333,52 @@ def test_an_unmatched_window_does_not_count_as_served(
     assert [window.is_whole for window in earth_engine.counts.windows] == [True]
 
 
-def test_answers_share_a_network(earth_engine: EarthEngine) -> None:
+def test_answers_share_a_network() -> None:
+    clock = 100.0
+
+    def wait(seconds: float) -> None:
+        nonlocal clock
+        clock += seconds
+
+    # A megabyte a second, and two answers of one and a half by turns.
+    network = Network(8, wait, lambda: clock)
+    bodies = [bytes([n]) * 1_500_000 for n in range(2)]
+    through = [[], []]
+    for pieces in zip(*map(network.let_through, bodies), strict=True):
+        for came, piece in zip(through, pieces, strict=True):
+            came.append(bytes(piece))
+    assert [b"".join(came) for came in through] == bodies
+    assert clock == pytest.approx(103)
+    clock += 60
+    assert len(list(network.let_through(bodies[0]))) == 6
+    assert clock == pytest.approx(164.5)
+
+
+def test_answers_come_whole_through_a_slow_network(earth_engine: EarthEngine) -> None:
     pixels = noise(1, 512)
     earth_engine.add("C", "one", pixels)
     earth_engine.initialize()
-    whole = grid_at(0, 0, 512, 512)
-    # Two answers of a quarter of a megabyte, at one megabyte a second.
-    earth_engine.emulator.line = Line(8)
-    started = time.monotonic()
-    with ThreadPoolExecutor(2) as pool:
-        came = list(pool.map(lambda _: compute(ee.Image("C/one"), whole), range(2)))
-    assert time.monotonic() - started >= 0.5
-    for one in came:
-        np.testing.assert_array_equal(one["B1"], pixels[0])
+    earth_engine.emulator.network = Network(80)
+    came = compute(ee.Image("C/one"), grid_at(0, 0, 512, 512))
+    np.testing.assert_array_equal(came["B1"], pixels[0])
+
+
+def test_a_slow_network_does_not_hold_up_the_end(earth_engine: EarthEngine) -> None:
+    earth_engine.add("C", "one", noise(1, 512))
+    with Emulator.of_folder(earth_engine.folder, mbit_per_s=0.01) as emulator:
+        url = f"{emulator.url}/v1/projects/p/assets:listAssets"
+        asking = threading.Thread(target=lambda: _swallow(url))
+        asking.start()
+        while not emulator.counts.requests:
+            time.sleep(0.01)
+        started = time.monotonic()
+    asking.join()
+    assert time.monotonic() - started < 4
+
+
+def test_a_connection_outlives_what_is_not_emulated(earth_engine: EarthEngine) -> None:
+    url = f"{earth_engine.url}/v1/projects/p:listAssets"
+    with requests.Session() as session:
+        for body in (b"x" * 100_000, iter([b"in", b"chunks"]), b""):
+            assert session.put(url, data=body, timeout=9).status_code == 501
+            assert session.get(url, timeout=9).status_code == 200

@@ -201,6 +201,14 @@ newer_suites() {
     esac
 }
 
+# Where a release keeps pgvector and osm2pgsql.
+components() {
+    case $(. /etc/os-release && echo "$ID") in
+        debian) echo "main" ;;
+        *) echo "main universe" ;;
+    esac
+}
+
 # The main archive's address, as this machine's sources name it.
 archive() {
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(IDENTIFIER)' \
@@ -220,7 +228,7 @@ use_suite() {
     mkdir -p "$own/sources" "$own/lists/partial"
     cp -r /etc/apt/sources.list.d/. "$own/sources/"
     [ ! -f /etc/apt/sources.list ] || cp /etc/apt/sources.list "$own/sources/own.list"
-    echo "$1 $site $2 main" >"$own/sources/extra.list"
+    echo "$1 $site $2 $(components)" >"$own/sources/extra.list"
     chmod -R a+rX "$own"
     suite_options=(
         -o "Dir::Etc::sourcelist=/dev/null"

@@ -19,6 +19,7 @@ main() {
     require_apt
     become_root
     work=$(mktemp -d)
+    chmod 0755 "$work" # apt downloads as a user of its own
     # What apt-get wrote there as root, an ordinary user may not remove.
     trap 'rm -rf "$work" 2>/dev/null || "${as_root[@]}" rm -rf "$work"' EXIT
 
@@ -56,7 +57,7 @@ at_least() { dpkg --compare-versions "${1:-0}" ge "$2"; }
 
 apt_install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends "$@" >&2
+        apt-get install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
 }
 
 # The version that apt would install, without epoch; empty if it knows none.
@@ -139,17 +140,22 @@ build_pgvector() {
             "build it from its release and run this again"
 }
 
-# A mirror's index can name a package that its pool does not hold yet, hence the
-# next suite when a download fails.
+# A mirror's index can be out of date, or name a package that its pool does not hold
+# yet; hence the next suite when one fails.
 download_pgvector() {
     local suite
     for suite in $(newer_suites); do
-        use_suite deb-src "$suite"
-        (cd "$work" && apt-get "${suite_options[@]}" \
-            source -q --only-source --download-only pgvector >&2) && return
+        if use_suite deb-src "$suite" && download_source pgvector; then
+            return
+        fi
         say "no pgvector source from $suite; trying the next suite"
     done
     die "found no source package of pgvector in: $(newer_suites)"
+}
+
+download_source() {
+    (cd "$work" && apt-get "${suite_options[@]}" \
+        source -q --only-source --download-only "$1" >&2)
 }
 
 osm2pgsql_version() {
@@ -169,7 +175,7 @@ install_osm2pgsql() {
     say "this release has no osm2pgsql $MIN_OSM2PGSQL; taking it from backports"
     use_suite deb "$(codename)-backports"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${suite_options[@]}" \
-        install -y -q --no-install-recommends -t "$(codename)-backports" osm2pgsql >&2
+        install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends -t "$(codename)-backports" osm2pgsql >&2
 }
 
 # Sorts the rare files whose objects are out of order.
@@ -195,6 +201,14 @@ newer_suites() {
     esac
 }
 
+# Where a release keeps pgvector and osm2pgsql.
+components() {
+    case $(. /etc/os-release && echo "$ID") in
+        debian) echo "main" ;;
+        *) echo "main universe" ;;
+    esac
+}
+
 # The main archive's address, as this machine's sources name it.
 archive() {
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(IDENTIFIER)' \
@@ -209,15 +223,17 @@ use_suite() {
     local site
     site=$(archive)
     [ -n "$site" ] || die "found no main archive among this machine's package sources"
-    mkdir -p "$work/sources" "$work/lists/partial"
-    cp -r /etc/apt/sources.list.d/. "$work/sources/"
-    [ ! -f /etc/apt/sources.list ] || cp /etc/apt/sources.list "$work/sources/own.list"
-    echo "$1 $site $2 main" >"$work/sources/extra.list"
-    chmod -R a+rwX "$work"
+    # One folder each, since what apt-get writes as root we cannot use again.
+    local own=$work/$2
+    mkdir -p "$own/sources" "$own/lists/partial"
+    cp -r /etc/apt/sources.list.d/. "$own/sources/"
+    [ ! -f /etc/apt/sources.list ] || cp /etc/apt/sources.list "$own/sources/own.list"
+    echo "$1 $site $2 $(components)" >"$own/sources/extra.list"
+    chmod -R a+rX "$own"
     suite_options=(
         -o "Dir::Etc::sourcelist=/dev/null"
-        -o "Dir::Etc::sourceparts=$work/sources"
-        -o "Dir::State::lists=$work/lists"
+        -o "Dir::Etc::sourceparts=$own/sources"
+        -o "Dir::State::lists=$own/lists"
     )
     "${as_root[@]}" apt-get "${suite_options[@]}" update -q >&2
 }

@@ -133,9 +133,12 @@ class Cluster:
             StorageError: The home cannot be written.
         """
         with self._locked() as lock:
-            if not (self._is_made() and self._answers()):
-                self._start(lock, durable=durable)
-            self._ensure_database()
+            try:
+                self._serve(lock, durable=durable)
+            except psycopg.OperationalError:
+                # It had not yet noticed that one of its processes was killed, and has
+                # now gone to recover from that.
+                self._serve_surely(lock, durable=durable)
         return self.status()
 
     def stop(self) -> bool:
@@ -180,6 +183,20 @@ class Cluster:
             raise StorageError(
                 f"The cluster in {self.home} cannot be written: {error}. Free the disk "
                 "or its permissions, or set SKYSCRIPT_HOME to another folder."
+            ) from error
+
+    def _serve(self, lock: int, *, durable: bool) -> None:
+        if not (self._is_made() and self._answers()):
+            self._start(lock, durable=durable)
+        self._ensure_database()
+
+    def _serve_surely(self, lock: int, *, durable: bool) -> None:
+        try:
+            self._serve(lock, durable=durable)
+        except psycopg.OperationalError as error:
+            raise ServerError(
+                f"The server runs but cannot be used: {error}. See its log in "
+                f"{self.folder / 'log'}, or try `skyscript db stop` and start again."
             ) from error
 
     def _start(self, lock: int, *, durable: bool) -> None:
@@ -233,15 +250,9 @@ class Cluster:
 
     def _ensure_database(self) -> None:
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
-        try:
-            with self._connect("postgres") as conn:
-                if conn.execute(query, [DATABASE]).fetchone() is None:
-                    conn.execute("CREATE DATABASE skyscript")
-        except psycopg.OperationalError as error:
-            raise ServerError(
-                f"The server runs but cannot be used: {error}. See its log in "
-                f"{self.folder / 'log'}, or try `skyscript db stop` and start again."
-            ) from error
+        with self._connect("postgres") as conn:
+            if conn.execute(query, [DATABASE]).fetchone() is None:
+                conn.execute("CREATE DATABASE skyscript")
 
     def _sweep(self) -> None:
         """Remove what a killed start or reset left half made or half removed."""

@@ -125,7 +125,9 @@ def _share_folders(folder: Path, major: int) -> Iterator[Path]:
     # Some distributions put pg_config into the package for developers.
     yield folder.parent / "share" / "postgresql"
     yield folder.parent / "share"
-    yield Path(f"/usr/share/postgresql/{major}")
+    # Debian's, of which no other installation beside it has anything.
+    if folder.parts[-4:] == ("lib", "postgresql", str(major), "bin"):
+        yield folder.parents[3] / "share" / "postgresql" / str(major)
 
 
 def _default_version(control: Path) -> versions.Version | None:

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 def fake_installation(
     folder: Path, *, version: str, extensions: dict[str, str]
 ) -> Path:
-    (folder / "share" / "extension").mkdir(parents=True)
-    (folder / "bin").mkdir()
+    (folder / "bin").mkdir(parents=True)
     said = {"postgres": f"postgres (PostgreSQL) {version}", "initdb": "", "pg_ctl": ""}
     for program, text in said.items():
         (folder / "bin" / program).write_text(f"#!/bin/sh\necho '{text}'\n")
         (folder / "bin" / program).chmod(0o755)
-    for name, default in extensions.items():
-        control = folder / "share" / "extension" / f"{name}.control"
-        control.write_text(f"comment = 'x'\ndefault_version = '{default}'\n")
+    write_controls(folder / "share" / "extension", extensions)
     return folder / "bin"
+
+
+def write_controls(folder: Path, extensions: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, default in extensions.items():
+        text = f"comment = 'x'\ndefault_version = '{default}'\n"
+        (folder / f"{name}.control").write_text(text)
 
 
 BOTH = {"postgis": "3.5.2", "vector": "0.8.1"}
@@ -48,6 +52,18 @@ def test_the_newest_installation_that_has_both_extensions_is_found(
 
     assert (found.folder, found.version) == (folders[1], (17, 11))
     assert installation.find(folders=folders, major=16).version == (16, 9)
+
+
+def test_extensions_are_found_where_debian_keeps_them_and_for_its_own_alone(
+    tmp_path: Path,
+) -> None:
+    write_controls(tmp_path / "usr/share/postgresql/17/extension", BOTH)
+    debians = fake_installation(
+        tmp_path / "usr/lib/postgresql/17", version="17.1", extensions={}
+    )
+    another = fake_installation(tmp_path / "usr/local", version="17.9", extensions={})
+
+    assert installation.find(folders=[debians, another]).folder == debians
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,20 @@ def test_a_killed_backend_brings_the_server_back_by_itself(running: Cluster) -> 
     assert query(running, "SELECT 1") == [(1,)]
 
 
+def test_a_server_that_goes_down_right_after_it_answered_is_brought_back(
+    running: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.stop()
+    really = Cluster._answers
+    said = iter([True])
+    monkeypatch.setattr(
+        Cluster, "_answers", lambda self: next(said, False) or really(self)
+    )
+    running.start(durable=False)
+
+    assert query(running, "SELECT 1") == [(1,)]
+
+
 @pytest.mark.parametrize("pid", ["", "1", "ours"])
 def test_a_leftover_pid_file_is_not_mistaken_for_a_server(
     running: Cluster, pid: str

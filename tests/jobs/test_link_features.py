@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from skyscript_db.jobs.link_features import SQL
@@ -259,6 +259,10 @@ def _expected(shape, footprint):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(footprint=_footprints, shapes=st.lists(_shapes, min_size=1, max_size=12))
+@example(
+    footprint=shapely.box(2, 1, 9, 10),
+    shapes=[shapely.LineString([(2, 1), (0, 8), (3, 11)])],
+)
 def test_links_are_those_of_shapely(conn, footprint, shapes):
     footprint, shapes = _on_ground(footprint), [_on_ground(x) for x in shapes]
     rows = conn.execute(
@@ -280,7 +284,11 @@ def test_links_are_those_of_shapely(conn, footprint, shapes):
                 shape.distance(footprint.boundary) < 1e-12
             )
             continue
-        assert row[:3] == pytest.approx(expected[:3], abs=1e-6), shape.wkt
+        # A shape that meets the edge in a point, by exact numbers, misses it or not by
+        # how these are rounded; a footprint larger by that is met.
+        grown = _expected(shape, footprint.buffer(1e-12, join_style="mitre"))
+        near = [pytest.approx(x[:3], abs=1e-6) for x in (expected, grown)]
+        assert row[:3] in near, shape.wkt
         assert row[3] == expected[3] or shape.distance(footprint.boundary) < 1e-12
 
 

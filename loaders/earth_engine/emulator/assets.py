@@ -7,11 +7,8 @@ another resolution lie beside it in ``NAME.SOMETHING.tif``.
 
 from __future__ import annotations
 
-import glob
 import re
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +17,7 @@ from rasterio.warp import transform
 
 from loaders.earth_engine.emulator import sidecars
 from loaders.earth_engine.emulator.answers import ApiError
+from loaders.earth_engine.emulator.folders import ImageFiles, Look, Memory
 from loaders.earth_engine.emulator.grids import PixelGrid
 from loaders.earth_engine.emulator.sidecars import About
 from skyscript_db import rasters
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+ABOUT_ALL = "collection.toml"
 PUBLIC = "projects/earthengine-public/assets/"
 _PROJECT_ASSETS = re.compile(r"projects/[^/]+/assets/?")
 
@@ -47,18 +46,17 @@ class FileBand:
 
 @dataclass(frozen=True, slots=True)
 class ImageAsset:
-    """An image: its key below the root, bands, and what is said of it."""
+    """An image: its key below the root, bands, and what is said of it.
+
+    ``footprint`` is its outline in longitude and latitude, as GeoJSON.
+    """
 
     key: str
     bands: tuple[FileBand, ...]
     about: About
+    footprint: Mapping[str, Any]
     updated_s: float
     n_bytes: int
-
-    @property
-    def footprint(self) -> Mapping[str, Any]:
-        """Its outline in longitude and latitude, as GeoJSON."""
-        return self.about.geometry or _outline(self.bands[0].grid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +67,9 @@ class Place:
     files: str = "*.tif"
     about: About = field(default_factory=About)
 
-    def images(self) -> Iterator[Path]:
-        """Yield the main file of each image, by name."""
-        if self.folder.is_dir():
-            found = sorted(self.folder.glob(self.files))
-            yield from (path for path in found if not _is_part(path))
-
-    def image(self, name: str) -> Path | None:
-        """Return the main file of one image, if there is one."""
-        path = self.folder / f"{name}.tif"
-        is_here = path.is_file() and fnmatch(path.name, self.files)
-        return path if is_here and not _is_part(path) else None
-
     def all_about(self) -> About:
         """Return what is said of the collection, here and beside the files."""
-        return sidecars.read(self.folder / "collection.toml").over(self.about)
+        return sidecars.read(self.folder / ABOUT_ALL).over(self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +78,13 @@ class Library:
 
     root: Path
     elsewhere: Mapping[str, Place] = field(default_factory=dict)
+    _images: Memory[ImageAsset] = field(default_factory=Memory, compare=False)
+    _abouts: Memory[About] = field(default_factory=Memory, compare=False)
 
     def has_collection(self, key: str) -> bool:
         """Return whether there is a collection of this name."""
-        return any(self._place(key).images())
+        place = self._place(key)
+        return bool(Look(place.folder).images(place.files))
 
     def has_folder(self, key: str) -> bool:
         """Return whether there is a folder of this name that holds no images."""
@@ -126,11 +115,14 @@ class Library:
         Raises:
             ApiError: There is no such collection.
         """
-        if not self.has_collection(key):
-            raise missing(PUBLIC + key)
         place = self._place(key)
-        about = place.all_about()
-        return [_image(_joined(key, p.stem), p, about) for p in place.images()]
+        look = Look(place.folder)
+        names = look.images(place.files)
+        self._images.forget_others(key, names)
+        if not names:
+            raise missing(PUBLIC + key)
+        found = (self._image(key, name, place, look) for name in names)
+        return [image for image in found if image]
 
     def image(self, key: str) -> ImageAsset:
         """Return one image.
@@ -140,10 +132,26 @@ class Library:
         """
         collection, _, name = key.rpartition("/")
         place = self._place(collection)
-        path = place.image(name)
-        if path is None:
+        look = Look(place.folder)
+        is_here = look.has_image(name, place.files)
+        image = self._image(collection, name, place, look) if is_here else None
+        if image is None:
             raise missing(PUBLIC + key)
-        return _image(key, path, place.all_about())
+        return image
+
+    def _image(
+        self, collection: str, name: str, place: Place, look: Look
+    ) -> ImageAsset | None:
+        """Return an image; None if it was removed since the look."""
+        files, of_all = look.files(name), look.stamps([ABOUT_ALL])
+        if not files.pixels or files.pixels[0].name != f"{name}.tif":
+            return None
+
+        def read() -> ImageAsset:
+            about = self._abouts.recall(collection, "", of_all, place.all_about)
+            return _image(_joined(collection, name), place.folder, files, about)
+
+        return self._images.recall(collection, name, files.all + of_all, read)
 
     def _place(self, key: str) -> Place:
         if key and any(part in {"", ".", ".."} for part in key.split("/")):
@@ -167,23 +175,26 @@ def _joined(key: str, name: str) -> str:
     return f"{key}/{name}" if key else name
 
 
-def _is_part(path: Path) -> bool:
-    main, dot, _ = path.stem.rpartition(".")
-    return bool(dot) and path.with_name(f"{main}.tif").is_file()
-
-
-def _image(key: str, path: Path, collection: About) -> ImageAsset:
-    beside = [path.with_suffix(suffix) for suffix in (".toml", ".json")]
-    about = sidecars.read(beside[0]).over(sidecars.read(beside[1])).over(collection)
-    parts = sorted(path.parent.glob(f"{glob.escape(path.stem)}.*.tif"))
+def _image(key: str, folder: Path, files: ImageFiles, collection: About) -> ImageAsset:
+    main, *parts = (folder / stamp.name for stamp in files.pixels)
+    about = _about(main).over(collection)
     try:
-        bands = tuple(chain(_main_bands(path, about.bands), *map(_part_bands, parts)))
+        bands = tuple(chain(_main_bands(main, about.bands), *map(_part_bands, parts)))
     except LoaderError as error:
-        raise ApiError(500, f"{path}: {error}") from error
-    files = [file.stat() for file in (path, *parts)]
-    notes = [file.stat() for file in beside if file.is_file()]
-    changed_s = max(status.st_mtime for status in files + notes)
-    return ImageAsset(key, bands, about, changed_s, sum(s.st_size for s in files))
+        raise ApiError(500, f"{main}: {error}") from error
+    return ImageAsset(
+        key,
+        bands,
+        about,
+        about.geometry or _outline(bands[0].grid),
+        updated_s=max(stamp.mtime_ns for stamp in files.all) / 1e9,
+        n_bytes=sum(stamp.n_bytes for stamp in files.pixels),
+    )
+
+
+def _about(main: Path) -> About:
+    toml, other = (main.with_suffix(suffix) for suffix in (".toml", ".json"))
+    return sidecars.read(toml).over(sidecars.read(other))
 
 
 def _main_bands(path: Path, names: Sequence[str]) -> Iterator[FileBand]:
@@ -208,13 +219,6 @@ def _part_bands(path: Path) -> Iterator[FileBand]:
 
 
 def _described(path: Path) -> list[FileBand]:
-    status = path.stat()
-    return _described_as_of(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=65536)
-def _described_as_of(path: Path, mtime_ns: int, size: int) -> list[FileBand]:
-    del mtime_ns, size  # a file that is written to is read again
     with rasters.opened(path) as dataset:
         if dataset.crs is None:
             raise LoaderError("it has no reference system: give it one")

@@ -42,4 +42,7 @@ def _place(beside: Path, entry: dict[str, Any]) -> Place:
     folder = beside / entry.pop("folder")
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}")
-    return Place(folder, entry.pop("files", "*.tif"), sidecars.of_mapping(entry))
+    files = entry.pop("files", "*.tif")
+    if "/" in files:
+        raise ValueError(f"files {files!r} holds a folder: name it in 'folder'")
+    return Place(folder, files, sidecars.of_mapping(entry))

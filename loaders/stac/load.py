@@ -20,6 +20,7 @@ from loaders.stac import scene
 from loaders.stac.choice import Choice
 from loaders.stac.client import Question, open_catalogue
 from loaders.stac.files import Files
+from loaders.stac.headers import Headers
 from loaders.stac.web import Web
 from skyscript_db import area as areas
 from skyscript_db import queries
@@ -86,7 +87,7 @@ def load(
                 settings, catalogue.collection_id, catalogue.collection
             ),
             options,
-            Files(web),
+            Headers(Files(web)),
             area,
             progress or LoggedProgress(),
         )
@@ -153,7 +154,7 @@ class _Load:
     settings: Settings
     choice: Choice
     options: StacOptions
-    files: Files
+    headers: Headers
     area: str | None
     progress: Progress
     result: SceneLoad = field(init=False)
@@ -209,9 +210,10 @@ class _Load:
 
     def _describe(self, item: pystac.Item, href: str) -> Described:
         reading, trusts = self.choice.reading, self._trusts_grid
-        described = scene.describe(
-            item, href, reading, self.files, trusts_grid=trusts is True
-        )
+        with self.headers.of_an_item():
+            described = scene.describe(
+                item, href, reading, self.headers, is_trusted=trusts is True
+            )
         if trusts is None:
             self._trusts_grid = scene.is_grid_right(described)
         return described

@@ -13,7 +13,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loaders import collections, ground
+from loaders import collections, ground, regions
 from loaders.pages import entering
 from loaders.scenes import SceneLoad
 from loaders.stac import scene
@@ -76,10 +76,12 @@ def load(
     options.check()
     choice = Choice.of(settings, address, options)
     area = areas.parse(conn, options.area) if options.area else None
+    if choice.entry and area:
+        regions.check_covered(conn, choice.entry, area)
     with Web(settings, conninfo) as web:
         catalogue = open_catalogue(web, choice.address, choice.collection)
         question = _question(conn, choice, options, area)
-        _check_wanted(choice, catalogue, question)
+        _check_wanted(catalogue, question)
         work = _Load(
             conn,
             settings,
@@ -116,17 +118,15 @@ def _max_cloud(choice: Choice, options: StacOptions) -> float | None:
     return choice.entry.max_cloud if choice.entry else None
 
 
-def _check_wanted(choice: Choice, catalogue: Api | Static, question: Question) -> None:
+def _check_wanted(catalogue: Api | Static, question: Question) -> None:
     extent = catalogue.collection.get("extent", {}).get("spatial", {}).get("bbox", [])
-    told = [tuple(map(float, box)) for box in extent[:1]]
-    coverage = choice.entry.coverage if choice.entry else ()
-    for boxes in (told, coverage):
-        if boxes and question.boxes and not _do_meet(question.boxes, boxes):
-            covered = "; ".join(",".join(f"{x:g}" for x in box) for box in boxes)
-            raise UsageError(
-                f"the area lies outside of {catalogue.collection_id}, which covers "
-                f"{covered} (W,S,E,N): choose another area or collection"
-            )
+    boxes = [tuple(map(float, box)) for box in extent[:1]]
+    if boxes and question.boxes and not _do_meet(question.boxes, boxes):
+        covered = "; ".join(",".join(f"{x:g}" for x in box) for box in boxes)
+        raise UsageError(
+            f"the area lies outside of {catalogue.collection_id}, which covers "
+            f"{covered} (W,S,E,N): choose another area or collection"
+        )
 
 
 def _do_meet(

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 
 from skyscript_db import rasters
 from skyscript_db.config import Settings
-from skyscript_db.errors import LoaderError
+from skyscript_db.errors import LoaderError, UsageError
 from skyscript_db.jobs.runner import Counts
 from tests.fix_database import Database
 from tests.fix_rasters import noise, write_raster
@@ -170,3 +170,27 @@ def test_bands_are_found_by_what_is_told(
     stac.add("orthos", "a", {"image": path}, facts={"image": facts})
     assert run(conn, settings, stac.url, area=AREA).new == 1
     assert [band["band"] for band in scene(conn, "a")["bands"]["rgb"]] == expected
+
+
+# --- an area beyond what is covered ---------------------------------------------------
+
+
+def test_an_area_beyond_an_entry_is_refused_before_anything_is_asked(
+    conn: Connection, settings: Settings, stac: StacService
+):
+    settings.home.mkdir(parents=True)
+    (settings.home / "collections.toml").write_text(
+        f"""
+[[collection]]
+name = "orthos"
+provider = "stac"
+catalogue = "{stac.url}"
+alias = "O"
+rgb = ["red", "green", "blue"]
+stretch = {{ method = "none" }}
+coverage = [[5, 45, 10, 48]]
+"""
+    )
+    with pytest.raises(UsageError, match="outside of what orthos covers: W,S,E,N 5,45"):
+        run(conn, settings, "orthos", area="20,10,21,11")
+    assert stac.asked == []

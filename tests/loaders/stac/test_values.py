@@ -12,7 +12,8 @@ from rasterio.windows import Window
 from skyscript_db import rasters
 from skyscript_db.config import Settings
 from skyscript_db.errors import LoaderError, UsageError
-from skyscript_db.jobs.runner import Counts
+from skyscript_db.jobs.fetch_estimate import estimate
+from skyscript_db.jobs.runner import Counts, Work
 from tests.fix_database import Database
 from tests.fix_rasters import noise, write_raster
 from tests.fix_stac import StacService, make_item, place_on
@@ -103,6 +104,8 @@ def test_a_real_file_of_16_bits(
     assert [band["band"] for band in scene(conn, "a")["bands"]["rgb"]] == [3, 2, 1]
     add_chips(conn, (600, 600, 64, 48))
     as_png = settings.model_copy(update={"image_format": "png"})
+    (cost,) = estimate(Work(conn, as_png))
+    assert (cost.n_chips, cost.n_requests, cost.transfer_mb) == (1, 0, 0)
     assert fetch(conn, as_png) == Counts(n_ok=1)
     with rasters.opened(path) as dataset:
         numbers = dataset.read([3, 2, 1], window=Window(600, 600, 64, 48))

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 from psycopg.types.json import Jsonb
 
 from skyscript_db import area as areas
@@ -55,19 +55,29 @@ def of_area(
     """
     if text is None:
         return Region(None, None)
-    values = {
-        "area": areas.parse(conn, text),
-        "coverage": Jsonb(entry.coverage),
-        "max_points": MAX_POINTS,
-    }
-    row = conn.execute(SQL.select_region, values).fetchone()
-    if row is None or not row[2]:
+    area = areas.parse(conn, text)
+    check_covered(conn, entry, area)
+    values = {"area": area, "max_points": MAX_POINTS}
+    with conn.cursor(row_factory=args_row(Region)) as cursor:
+        (region,) = cursor.execute(SQL.select_region, values).fetchall()
+    return region
+
+
+def check_covered(
+    conn: psycopg.Connection[Any], entry: CatalogueEntry, area: str
+) -> None:
+    """Refuse an area, as EWKB, of which a collection has nothing.
+
+    Raises:
+        UsageError: It is one.
+    """
+    values = {"area": area, "coverage": Jsonb(entry.coverage)}
+    if conn.execute(SQL.is_covered, values).fetchone() != (True,):
         boxes = " and ".join(",".join(f"{n:g}" for n in box) for box in entry.coverage)
         raise UsageError(
             f"the area lies outside of what {entry.name} covers: W,S,E,N {boxes}; "
             "choose another area, or another of `skyscript collections`"
         )
-    return Region(row[0], row[1])
 
 
 def of_features(

@@ -1,9 +1,5 @@
--- name: select_region
--- Edges are bent along great circles by some services: pieces of a degree bend little.
+-- name: is_covered
 WITH
-given AS (
-    SELECT %(area)s::geometry AS area
-),
 coverage AS (
     SELECT
         st_union(
@@ -14,6 +10,15 @@ coverage AS (
             )
         ) AS area
     FROM jsonb_array_elements(%(coverage)s::jsonb) AS box (sides)
+)
+SELECT st_intersects(%(area)s::geometry, coverage.area)
+FROM coverage;
+
+-- name: select_region
+-- Edges are bent along great circles by some services: pieces of a degree bend little.
+WITH
+given AS (
+    SELECT %(area)s::geometry AS area
 ),
 shape AS (
     SELECT
@@ -34,9 +39,8 @@ SELECT
             greatest(1, st_perimeter(shape.area) / %(max_points)s)
         ),
         6
-    ) AS geojson,
-    st_intersects(given.area, coverage.area) AS is_covered
-FROM given, coverage, shape;
+    ) AS geojson
+FROM given, shape;
 
 -- name: select_lacking
 WITH

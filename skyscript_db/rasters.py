@@ -32,7 +32,7 @@ from rasterio.errors import RasterioError
 from skyscript_db.errors import LoaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rasterio.windows import Window
@@ -146,9 +146,29 @@ def read(
     return values, valid
 
 
+def check_8_bits(types: Iterable[str]) -> None:
+    """Refuse values that are shown as they are and are not 8 bits: they would wrap.
+
+    Raises:
+        LoaderError: One of the types, such as ``uint16``, is another than ``uint8``.
+    """
+    others = sorted(set(types) - {"uint8"})
+    if others:
+        raise LoaderError(
+            f"its values are {', '.join(others)}, not 8 bits: say how they are shown "
+            "with --stretch MIN,MAX, such as 0,3000, or by a stretch in its "
+            "collection's entry in collections.toml, and load it again"
+        )
+
+
 def to_8_bits(values: Values, valid: Valid, stretch: Stretch) -> Pixels:
-    """Stretch (3, height, width) to 8-bit pixels (height, width, 3), nodata black."""
+    """Stretch (3, height, width) to 8-bit pixels (height, width, 3), nodata black.
+
+    Raises:
+        LoaderError: They are to stay as they are, and are not 8 bits.
+    """
     if stretch["method"] == "none":
+        check_8_bits([values.dtype.name])
         stretched = values
     else:
         low, high = (

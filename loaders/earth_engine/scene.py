@@ -104,12 +104,20 @@ def _grid(entry: CatalogueEntry, image: Image) -> _Native:
 
 def _check_8_bits(bands: list[Mapping[str, Any]]) -> None:
     for band in bands:
-        highest = band.get("dataType", {}).get("range", {}).get("max")
-        if highest is not None and highest > 255:
-            raise LoaderError(
-                f"its band {band['id']} reaches {highest:g}, more than 8 bits hold: "
-                "give a linear stretch in the catalogue"
-            )
+        told = band.get("dataType", {})
+        reach = told.get("range", {})
+        lowest, highest = reach.get("min", 0), reach.get("max", 255)
+        if told.get("precision") in {"FLOAT", "DOUBLE"}:
+            what = f"is {told['precision']}: fractions, not 8 bits"
+        elif highest > 255:
+            what = f"reaches {highest:g}, more than 8 bits hold"
+        elif lowest < 0:
+            what = f"reaches down to {lowest:g}, which 8 bits do not hold"
+        else:
+            continue
+        raise LoaderError(
+            f"its band {band['id']} {what}: give a linear stretch in the catalogue"
+        )
 
 
 def _read_grid(grid: Mapping[str, Any]) -> _Native:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rasterio.enums import ColorInterp
 
 from skyscript_db.errors import LoaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Rgb = tuple[int, int, int]
 
@@ -41,13 +44,18 @@ def find_rgb(dataset: Any, wanted: str | None) -> Rgb:
             "it has a single band, and chips are in colour: join three bands into one "
             "file with `rio stack`, or take grey for colour with --bands 1,1,1"
         )
-    found = _by_name(names) or _by_colour(dataset) or _first_three(dataset)
+    found = told_rgb(dataset) or _first_three(dataset)
     if found is None:
         raise LoaderError(
             f"which of its {dataset.count} bands ({', '.join(names)}) are red, green "
             "and blue is not told: name them, such as --bands 3,2,1"
         )
     return found
+
+
+def told_rgb(dataset: Any) -> Rgb | None:
+    """Return the bands that a file's names or colours tell, None where none do."""
+    return by_name(band_names(dataset)) or _by_colour(dataset)
 
 
 def band_names(dataset: Any) -> list[str]:
@@ -77,7 +85,8 @@ def _number(part: str, names: list[str]) -> int:
     raise LoaderError(f"it has no band {part}: choose from {', '.join(names)}")
 
 
-def _by_name(names: list[str]) -> Rgb | None:
+def by_name(names: Sequence[str]) -> Rgb | None:
+    """Return the numbers, from 1, of well-known names; None where they are not all."""
     lowered = [name.strip().lower() for name in names]
     for (red, green, blue), deciding in _KNOWN_NAMES:
         if deciding and not deciding & set(lowered):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loaders.rasters.bands import by_name
 from skyscript_db.catalogue import Band
 from skyscript_db.errors import LoaderError, UsageError
 
@@ -13,22 +13,19 @@ if TYPE_CHECKING:
 
     import pystac
 
+    from loaders.stac.headers import HeaderOf
+
 Rgb = tuple[Band, Band, Band]
 
+# Where an asset lists its bands, in any version of STAC.
+_LISTS = ("eo:bands", "bands", "raster:bands")
 COLOURS = ("red", "green", "blue")
 # Keys that need no list of bands beside them to be understood.
 _KNOWN_KEYS = (COLOURS, ("B04", "B03", "B02"))
 _KNOWN_KEY = ("visual", "image")
+# Of a fourth band, which leaves the first three to be the colours.
+_BESIDE_COLOURS = frozenset({"nir", "nir08", "near infrared", "alpha", "mask"})
 _NOT_DATA = frozenset({"thumbnail", "overview", "metadata"})
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What an item says of the values of a band; None where it does not."""
-
-    data_type: str | None
-    scale: float | None
-    offset: float | None
 
 
 def parse(told: str) -> Rgb:
@@ -56,11 +53,14 @@ def _band(part: str) -> Band:
     return Band(key=part)
 
 
-def find_rgb(item: pystac.Item) -> Rgb:
+def find_rgb(item: pystac.Item, header_of: HeaderOf) -> Rgb:
     """Return the bands that an item's own words tell to be red, green and blue.
+
+    The file of a picture whose bands it does not list is asked.
 
     Raises:
         LoaderError: It does not tell.
+        RequestFailed: The file's host does not answer.
     """
     found: dict[str, Band] = {}
     for colour, band in _coloured(item):
@@ -73,11 +73,38 @@ def find_rgb(item: pystac.Item) -> Rgb:
             return red, green, blue
     for key in _KNOWN_KEY:
         if key in item.assets:
-            return Band(key=key, band=1), Band(key=key, band=2), Band(key=key, band=3)
+            return _of_picture(asset_of(item, key), key, header_of)
     raise LoaderError(
         f"none of its assets ({', '.join(item.assets) or 'none'}) is told to be red, "
         "green and blue: name them with --assets"
     )
+
+
+def _of_picture(asset: pystac.Asset, key: str, header_of: HeaderOf) -> Rgb:
+    """Return which bands of one file are the colours: told, or the first of three."""
+    names = [_name(band) for band in _bands(asset)]
+    found = by_name(names)
+    if not any(names):
+        header = header_of(key)
+        if header is not None:
+            names, found = [""] * len(header.types), header.rgb
+    if found is None and not _are_first_three(names):
+        told = ", ".join(filter(None, names))
+        raise LoaderError(
+            f"which of the {len(names)} bands of its asset {key!r}"
+            f"{f' ({told})' if told else ''} are red, green and blue is not told: name "
+            f"them with --assets, such as {key}:3,{key}:2,{key}:1, or as rgb of the "
+            "collection's entry in collections.toml"
+        )
+    red, green, blue = (Band(key=key, band=number) for number in found or (1, 2, 3))
+    return red, green, blue
+
+
+def _are_first_three(names: Sequence[str]) -> bool:
+    """Return whether nothing speaks against the first three being the colours."""
+    if {*COLOURS, *_BESIDE_COLOURS} & set(names[:3]):
+        return False  # they are told to be others, or in another order
+    return len(names) <= 3 or (len(names) == 4 and names[3] in _BESIDE_COLOURS)
 
 
 def _coloured(item: pystac.Item) -> Iterator[tuple[str, Band]]:
@@ -97,8 +124,11 @@ def _coloured(item: pystac.Item) -> Iterator[tuple[str, Band]]:
 
 
 def _bands(asset: pystac.Asset) -> Sequence[dict[str, Any]]:
-    told = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands")
-    return [band for band in told or [] if isinstance(band, dict)]
+    for name in _LISTS:
+        told = asset.extra_fields.get(name)
+        if told:
+            return [band for band in told if isinstance(band, dict)]
+    return []
 
 
 def _name(band: dict[str, Any]) -> str:
@@ -133,23 +163,3 @@ def asset_of(item: pystac.Item, key: str) -> pystac.Asset:
             "Planetary Computer's (`skyscript collections`)"
         )
     return asset
-
-
-def values_of(asset: pystac.Asset, band: int) -> Values:
-    """Return what an item says of a band's values, in any version of its words."""
-    told: dict[str, Any] = dict(asset.extra_fields)
-    for name in ("raster:bands", "bands"):
-        bands = asset.extra_fields.get(name) or []
-        if len(bands) >= band and isinstance(bands[band - 1], dict):
-            told |= bands[band - 1]
-    data_type = told.get("data_type")
-    return Values(
-        None if data_type is None else str(data_type),
-        _number(told, "scale"),
-        _number(told, "offset"),
-    )
-
-
-def _number(told: dict[str, Any], name: str) -> float | None:
-    value = told.get(f"raster:{name}", told.get(name))
-    return float(value) if isinstance(value, (int, float)) else None

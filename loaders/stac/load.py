@@ -13,13 +13,14 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loaders import collections, ground
+from loaders import collections, ground, regions
 from loaders.pages import entering
 from loaders.scenes import SceneLoad
 from loaders.stac import scene
 from loaders.stac.choice import Choice
 from loaders.stac.client import Question, open_catalogue
 from loaders.stac.files import Files
+from loaders.stac.headers import Headers
 from loaders.stac.web import Web
 from skyscript_db import area as areas
 from skyscript_db import queries
@@ -75,10 +76,12 @@ def load(
     options.check()
     choice = Choice.of(settings, address, options)
     area = areas.parse(conn, options.area) if options.area else None
+    if choice.entry and area:
+        regions.check_covered(conn, choice.entry, area)
     with Web(settings, conninfo) as web:
         catalogue = open_catalogue(web, choice.address, choice.collection)
         question = _question(conn, choice, options, area)
-        _check_wanted(choice, catalogue, question)
+        _check_wanted(catalogue, question)
         work = _Load(
             conn,
             settings,
@@ -86,7 +89,7 @@ def load(
                 settings, catalogue.collection_id, catalogue.collection
             ),
             options,
-            Files(web),
+            Headers(Files(web)),
             area,
             progress or LoggedProgress(),
         )
@@ -115,17 +118,15 @@ def _max_cloud(choice: Choice, options: StacOptions) -> float | None:
     return choice.entry.max_cloud if choice.entry else None
 
 
-def _check_wanted(choice: Choice, catalogue: Api | Static, question: Question) -> None:
+def _check_wanted(catalogue: Api | Static, question: Question) -> None:
     extent = catalogue.collection.get("extent", {}).get("spatial", {}).get("bbox", [])
-    told = [tuple(map(float, box)) for box in extent[:1]]
-    coverage = choice.entry.coverage if choice.entry else ()
-    for boxes in (told, coverage):
-        if boxes and question.boxes and not _do_meet(question.boxes, boxes):
-            covered = "; ".join(",".join(f"{x:g}" for x in box) for box in boxes)
-            raise UsageError(
-                f"the area lies outside of {catalogue.collection_id}, which covers "
-                f"{covered} (W,S,E,N): choose another area or collection"
-            )
+    boxes = [tuple(map(float, box)) for box in extent[:1]]
+    if boxes and question.boxes and not _do_meet(question.boxes, boxes):
+        covered = "; ".join(",".join(f"{x:g}" for x in box) for box in boxes)
+        raise UsageError(
+            f"the area lies outside of {catalogue.collection_id}, which covers "
+            f"{covered} (W,S,E,N): choose another area or collection"
+        )
 
 
 def _do_meet(
@@ -153,7 +154,7 @@ class _Load:
     settings: Settings
     choice: Choice
     options: StacOptions
-    files: Files
+    headers: Headers
     area: str | None
     progress: Progress
     result: SceneLoad = field(init=False)
@@ -209,9 +210,10 @@ class _Load:
 
     def _describe(self, item: pystac.Item, href: str) -> Described:
         reading, trusts = self.choice.reading, self._trusts_grid
-        described = scene.describe(
-            item, href, reading, self.files, trusts_grid=trusts is True
-        )
+        with self.headers.of_an_item():
+            described = scene.describe(
+                item, href, reading, self.headers, is_trusted=trusts is True
+            )
         if trusts is None:
             self._trusts_grid = scene.is_grid_right(described)
         return described

@@ -90,6 +90,7 @@ class StacProvider:
             sources = [_source(band, opened) for band in grid.bands["rgb"]]
             for source in sources:
                 _check_grid(source, grid)
+                _check_values(source, grid)
             cloud = self._cloud(grid, by, stack)
             for window in windows:
                 yield _cut(sources, cloud, grid, window)
@@ -144,6 +145,15 @@ def _check_grid(source: Source, grid: Grid) -> None:
         raise LoaderError(
             f"{name} lies elsewhere than its item said: load the collection again"
         )
+
+
+def _check_values(source: Source, grid: Grid) -> None:
+    if grid.stretch["method"] != "none":
+        return
+    try:
+        rasters.check_8_bits([source.opened.dataset.dtypes[source.band - 1]])
+    except LoaderError as error:
+        raise LoaderError(f"{source.opened.name}: {error}") from error
 
 
 def _is_same_crs(found: Any, told: str) -> bool:

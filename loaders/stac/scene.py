@@ -20,8 +20,8 @@ from loaders import ground
 from loaders.ground import PixelGrid
 from loaders.reference import find_or_register
 from loaders.scenes import SceneRow
-from loaders.stac import addresses, grids
-from loaders.stac.assets import Rgb, asset_of, find_rgb, values_of
+from loaders.stac import addresses, grids, values
+from loaders.stac.assets import Rgb, asset_of, find_rgb
 from loaders.stac.files import By
 from skyscript_db.errors import LoaderError
 
@@ -31,19 +31,14 @@ if TYPE_CHECKING:
     import psycopg
 
     from loaders.stac.client import Found
-    from loaders.stac.files import Files
     from loaders.stac.grids import FileGrid
+    from loaders.stac.headers import Header, Headers
     from skyscript_db.catalogue import Cloud, Stretch
 
 Json = dict[str, Any]
 
 # What is told of the GSD may differ from the grid's by this much, up or down.
 MAX_GSD_RATIO = 2.0
-# Reflectance from the numbers of Sentinel-2, and what was added to them since the
-# processing baseline 04.00, for catalogues that do not say.
-S2_SCALE = 0.0001
-S2_OFFSET = -0.1
-S2_FIRST_WITH_OFFSET = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,31 +117,41 @@ def cloud_percent(item: pystac.Item, name: str | None) -> float | None:
 
 
 def describe(
-    item: pystac.Item, href: str, reading: Reading, files: Files, *, trusts_grid: bool
+    item: pystac.Item,
+    href: str,
+    reading: Reading,
+    headers: Headers,
+    *,
+    is_trusted: bool,
 ) -> Described:
     """Return what the row of a scene needs.
 
-    Without ``trusts_grid``, its grid is that of its files, whatever it says.
+    Unless it is trusted, its grid is that of its files, whatever it says, and their
+    values are looked at too.
 
     Raises:
         LoaderError: It cannot be a scene; the message says why and what to do.
         RequestFailed: The header of a file was needed, and cannot be had.
     """
-    rgb = reading.rgb or find_rgb(item)
     by = By(href, reading.token_url)
+
+    def header_of(key: str) -> Header | None:
+        return headers.of(key, item.assets[key].href, by)
+
+    rgb = reading.rgb or find_rgb(item, header_of)
     assets = [asset_of(item, band.key) for band in rgb]
     for asset in assets:
         if addresses.is_url(href):
             addresses.check(asset.href, href)
-    told = grids.told(item, assets) if trusts_grid else None
-    grid = told or grids.read(assets, by, files)
+    told = grids.told(item, assets) if is_trusted else None
+    grid = told or grids.read(assets, by, headers.files)
     grids.check_upright(grid)
     return Described(
         item,
         href,
         grid,
         _bands(item, rgb, assets, reading),
-        _stretch(item, rgb, reading),
+        values.stretch(item, rgb, reading.stretch, header_of, is_trusted=is_trusted),
         acquired_at(item),
         cloud_percent(item, reading.cloud_property),
         _told_gsd_m(item, assets[0], reading),
@@ -221,16 +226,17 @@ def _told_gsd_m(
     return None
 
 
-# --- values -------------------------------------------------------------------------
-
-
 def _bands(
     item: pystac.Item, rgb: Rgb, assets: list[pystac.Asset], reading: Reading
 ) -> Json:
     """Return where the pixels are, and what is needed to get and to show them."""
     bands: Json = {
         "rgb": [
-            {"href": asset.href, "band": band.band, **_scaling(item, asset, band.band)}
+            {
+                "href": asset.href,
+                "band": band.band,
+                **values.scaling(item, asset, band.band),
+            }
             if reading.is_scaled
             else {"href": asset.href, "band": band.band}
             for asset, band in zip(assets, rgb, strict=True)
@@ -247,42 +253,3 @@ def _bands(
             **reading.cloud.tells,
         }
     return bands
-
-
-def _stretch(item: pystac.Item, rgb: Rgb, reading: Reading) -> Json:
-    if reading.stretch is not None:
-        return reading.stretch.as_json()
-    types = {values_of(item.assets[b.key], b.band).data_type for b in rgb}
-    if types <= {"uint8", None}:
-        return {"method": "none"}
-    raise LoaderError(
-        f"its values are {', '.join(sorted(map(str, types)))}, not 8 bits: say how "
-        "they are shown with --stretch MIN,MAX, such as 0,3000"
-    )
-
-
-def _scaling(item: pystac.Item, asset: pystac.Asset, band: int) -> Json:
-    """Return the scale and offset of a band, as told or as Sentinel-2 has them."""
-    told = values_of(asset, band)
-    if told.scale is not None or told.offset is not None:
-        return {"scale": told.scale or 1.0, "offset": told.offset or 0.0}
-    baseline = item.properties.get("s2:processing_baseline")
-    if baseline is None:
-        raise LoaderError(
-            "its assets tell no scale and offset, and its collection is to be scaled: "
-            "set is_scaled = false in its entry in collections.toml, and the stretch "
-            "to what its values are"
-        )
-    has_offset = _baseline(baseline) >= S2_FIRST_WITH_OFFSET
-    return {"scale": S2_SCALE, "offset": S2_OFFSET if has_offset else 0.0}
-
-
-def _baseline(told: Any) -> float:
-    try:
-        return float(told)
-    except (ValueError, TypeError) as error:
-        raise LoaderError(
-            f"its s2:processing_baseline is {told!r}, which is no number such as "
-            "'05.09': whether its values have an offset is not known; tell its "
-            "publisher"
-        ) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from loaders.stac.addresses import is_url
 from skyscript_db import queries
 from skyscript_db.fetching import pack
 from skyscript_db.fetching.packs import BYTES_PER_PX
@@ -90,7 +91,9 @@ def _requests(
         max_bytes = _max_request_bytes(settings)
         yield from ((1, packed.n_px) for packed in pack(chips, max_bytes))
     elif provider == "stac":
-        yield from ((_n_files(chip.grid.bands), chip.n_px) for chip in chips)
+        for chip in chips:
+            n_files = _n_remote_files(chip.grid.bands)
+            yield n_files, chip.n_px if n_files else 0
 
 
 def _max_request_bytes(settings: Settings) -> int:
@@ -100,6 +103,7 @@ def _max_request_bytes(settings: Settings) -> int:
     return int(max_bytes * pixels.PACKED_BYTES / pixels.COUNTED_BYTES)
 
 
-def _n_files(bands: Any) -> int:
+def _n_remote_files(bands: Any) -> int:
     cloud = [bands["cloud"]] if bands.get("cloud") else []
-    return len({str(band.get("href")) for band in [*bands["rgb"], *cloud]})
+    hrefs = {str(band.get("href")) for band in [*bands["rgb"], *cloud]}
+    return sum(map(is_url, hrefs))

@@ -30,12 +30,21 @@ def test_an_image_without_rgb_is_rejected_and_the_others_go_on(
     assert set(scenes(database)) == {"good"}
 
 
-def test_16_bits_without_a_stretch_are_rejected(database, ready, earth_engine):
-    earth_engine.add(
-        "Test/orthos", "deep", noise(3, dtype="uint16"), names=["R", "G", "B"]
-    )
+@pytest.mark.parametrize(
+    ("dtype", "why"),
+    [
+        ("uint16", "reaches 65535, more than 8 bits hold"),
+        ("int8", "reaches down to -128, which 8 bits do not hold"),
+        ("float32", "is FLOAT: fractions, not 8 bits"),
+    ],
+)
+def test_what_is_not_8_bits_needs_a_stretch(
+    database, ready, earth_engine, dtype: str, why: str
+):
+    values = (noise(3) // 2).astype(dtype)
+    earth_engine.add("Test/orthos", "deep", values, names=["R", "G", "B"])
     result = run_load(database, ready, area=VADUZ_AREA)
-    assert "more than 8 bits hold" in result.rejected["deep"]
+    assert why in result.rejected["deep"]
 
 
 def test_the_same_reasons_are_counted_together(database, ready, earth_engine):

@@ -18,6 +18,7 @@ from tests.fix_rasters import VADUZ, noise, write_raster
 from tests.fix_stac import StacService
 
 NONE = {"method": "none"}
+TO_200 = {"method": "linear", "min": [0, 0, 0], "max": [200, 200, 200]}
 WINDOWS = [Window(0, 0, 40, 30), Window(200, 180, 56, 76), Window(100, 100, 64, 64)]
 
 
@@ -74,7 +75,7 @@ def test_windows_are_as_read_locally(pixels: StacProvider, stac: StacService):
 
 def test_little_is_read(pixels: StacProvider, stac: StacService):
     path = tiled(stac.folder, "a.tif", noise(3, 1024, "uint16") * 300)
-    grid = grid_of(path, stac.url, same_file(stac, path, (1, 2, 3)), NONE)
+    grid = grid_of(path, stac.url, same_file(stac, path, (1, 2, 3)), TO_200)
     list(pixels.cut(grid, [Window(500, 500, 100, 100)]))
     n_bytes = sum(stop - first for _, first, stop in stac.ranges)
     assert n_bytes < path.stat().st_size / 4
@@ -335,8 +336,8 @@ def test_many_threads(settings: Settings, shared_info: str, stac: StacService):
     def one(n: int) -> None:
         path = paths[n % 8]
         with rasters.opened(path):  # local files come and go beside
-            wanted = [local(path, [1, 2, 3], window, NONE) for window in WINDOWS]
-        grid = grid_of(path, stac.url, same_file(stac, path, (1, 2, 3)), NONE)
+            wanted = [local(path, [1, 2, 3], window, TO_200) for window in WINDOWS]
+        grid = grid_of(path, stac.url, same_file(stac, path, (1, 2, 3)), TO_200)
         for cut, same in zip(pixels.cut(grid, WINDOWS), wanted, strict=True):
             assert_same(cut, same)
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SQL = queries.beside(__file__)
 
-# Characters of an error that are shown: enough for most with their remedy.
-LINE = 240
+# So much of an error is shown: enough for most with their remedy.
+ERROR_CHARS = 240
 
 
 @click.command()
@@ -104,9 +104,9 @@ def _print(
 def _print_errors(jobs: list[dict[str, Any]]) -> None:
     told = [(job, " ".join(job["error"].split())) for job in jobs if job["error"]]
     for job, error in told:
-        line = textwrap.shorten(error, LINE, placeholder=" …")
+        line = textwrap.shorten(error, ERROR_CHARS, placeholder=" …")
         click.echo(f"{job['job']} {job['status']}: {line}")
-    if any(len(error) > LINE for _, error in told):
+    if any(len(error) > ERROR_CHARS for _, error in told):
         click.echo("`skyscript status --json` tells errors in full")
 
 

@@ -29,21 +29,33 @@ def enter(conn: psycopg.Connection[Any], entry: CatalogueEntry) -> int:
     Raises:
         UsageError: Its name or its alias is taken by another collection.
     """
-    values = _values(entry)
+    remedy = f"give {entry.name} another in collections.toml in your home folder"
     with conn.transaction():
-        other = conn.execute(SQL.find_alias, values).fetchone()
-        if other is not None:
-            raise UsageError(
-                f"the alias {entry.alias} is that of collection {other[0]}: give "
-                f"{entry.name} another in collections.toml in your home folder"
-            )
-        row = conn.execute(SQL.upsert_collection, values).fetchone()
+        claim_alias(conn, entry.name, entry.alias, remedy=remedy)
+        row = conn.execute(SQL.upsert_collection, _values(entry)).fetchone()
         if row is None:
             raise UsageError(
                 f"collection {entry.name} holds images of another provider: give this "
                 "one another name in collections.toml in your home folder"
             )
     return int(row[0])
+
+
+def claim_alias(
+    conn: psycopg.Connection[Any], name: str, alias: str, *, remedy: str
+) -> None:
+    """Check that an alias is no other collection's; none claims one until we commit.
+
+    Raises:
+        UsageError: It is taken; ``remedy`` says what to do.
+    """
+    # Equal aliases are no conflict to the database, and two checks at once pass.
+    conn.execute(SQL.lock_aliases)
+    other = conn.execute(SQL.find_alias, {"name": name, "alias": alias}).fetchone()
+    if other is not None:
+        raise UsageError(
+            f"the alias {alias} is that of collection {other[0]}: {remedy}"
+        )
 
 
 def _values(entry: CatalogueEntry) -> dict[str, Any]:

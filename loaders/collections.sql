@@ -3,6 +3,9 @@ SELECT id
 FROM skyscript.collection
 WHERE name = %(name)s;
 
+-- name: lock_aliases
+SELECT pg_advisory_xact_lock(hashtext('skyscript aliases'));
+
 -- name: find_alias
 SELECT name
 FROM skyscript.collection

@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE text_told (text text, id bigint, n_tokens integer);
 CREATE TEMPORARY TABLE basis (key text, value text, digest text);
 CREATE TEMPORARY TABLE change (key text, value text);
 CREATE TEMPORARY TABLE level (max_gsd_m float8, n bigint);
-CREATE TEMPORARY TABLE tellable (key text, value text);
+CREATE TEMPORARY TABLE tellable (key text, value text, max_gsd_m float8);
 CREATE TEMPORARY TABLE phrase (hash bigint, told_id integer);
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY, alone text, one text, many text,

@@ -206,9 +206,10 @@ AS $$
                 FILTER (WHERE l.told_part = 'between'),
             ' beside ' || string_agg(l.phrase, ' and ' ORDER BY l.n)
                 FILTER (WHERE l.told_part = 'beside'),
-            -- What the focus lies beside does not itself lie along a street.
+            -- The focus is a line, which lies between nothing. What it lies beside does
+            -- not itself lie along a street.
             CASE
-                WHEN bool_or(l.told_part IN ('between', 'beside')) THEN ' and along '
+                WHEN bool_or(l.told_part = 'beside') THEN ' and along '
                 ELSE ' along '
             END || string_agg(l.phrase, ' and ' ORDER BY l.n)
                 FILTER (WHERE l.told_part = 'along'),

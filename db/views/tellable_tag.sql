@@ -10,5 +10,5 @@ INNER JOIN skyscript.tag_groundability AS g ON g.tag_id = t.id
 WHERE g.max_gsd_m IS NOT NULL;
 
 COMMENT ON VIEW skyscript.tellable_tag IS
-    'Tags that captions may tell at some GSD: a row for each verdict by which one can be '
-    'seen.';
+    'Tags that can be seen from above by some verdict, though one that counts more may say '
+    'otherwise (see tag_verdict): a row for each such verdict.';

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import namedtuple_row
 
-from loaders import scenes
+from loaders import collections, scenes
 from loaders.ground import explained
 from loaders.rasters.describe import RasterFile, describe
 from loaders.rasters.options import RasterLoad, RasterOptions
@@ -118,11 +118,11 @@ def _find(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection |
     """Check what is told of the collection; return it, None if there is none yet."""
     if options.gsd_m is not None and not 0 < options.gsd_m < float("inf"):
         raise UsageError(f"--gsd {options.gsd_m} is no length: give metres, or auto")
-    values = {"name": options.collection, "alias": _alias(options)}
+    values = {"name": options.collection}
     cursor = conn.cursor(row_factory=namedtuple_row)
     found: Any = cursor.execute(SQL.find_collection, values).fetchone()
     if found is None:
-        _check_alias_free(conn, values)
+        _claim_alias(conn, options)
         return None
     _check_same(found, options)
     return Collection(found.id, found.licence, found.attribution)
@@ -137,10 +137,17 @@ def _make(conn: psycopg.Connection[Any], options: RasterOptions) -> Collection:
         "licence": options.licence,
         "attribution": options.attribution,
     }
+    # Again: while the file was read, another load may have taken it.
+    _claim_alias(conn, options)
     conn.execute(SQL.insert_collection, values)
     collection = _find(conn, options)
     assert collection is not None  # noqa: S101 - this transaction inserted it, or met it
     return collection
+
+
+def _claim_alias(conn: psycopg.Connection[Any], options: RasterOptions) -> None:
+    remedy = "give another with --alias"
+    collections.claim_alias(conn, options.collection, _alias(options), remedy=remedy)
 
 
 def _alias(options: RasterOptions) -> str:
@@ -152,15 +159,6 @@ def _alias(options: RasterOptions) -> str:
             "with --alias"
         )
     return alias
-
-
-def _check_alias_free(conn: psycopg.Connection[Any], values: dict[str, Any]) -> None:
-    other = conn.execute(SQL.find_alias, values).fetchone()
-    if other is not None:
-        raise UsageError(
-            f"the alias {values['alias']} is that of collection {other[0]}: give "
-            "another with --alias"
-        )
 
 
 def _check_same(found: Any, options: RasterOptions) -> None:

@@ -3,11 +3,6 @@ SELECT id, provider, alias, licence, attribution
 FROM skyscript.collection
 WHERE name = %(name)s;
 
--- name: find_alias
-SELECT name
-FROM skyscript.collection
-WHERE alias = %(alias)s AND name <> %(name)s;
-
 -- name: insert_collection
 INSERT INTO skyscript.collection (
     name,

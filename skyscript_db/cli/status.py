@@ -20,7 +20,7 @@ from skyscript_db.cli.common import (
     print_table,
     tag_option,
 )
-from skyscript_db.cli.tags import pending_hint
+from skyscript_db.cli.pending import tell_pending
 from skyscript_db.jobs import JOBS
 from skyscript_db.jobs.runner import name_of
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SQL = queries.beside(__file__)
 
-# Characters of an error that are shown: enough for most with their remedy.
-LINE = 240
+# So much of an error is shown: enough for most with their remedy.
+ERROR_CHARS = 240
 
 
 @click.command()
@@ -71,7 +71,7 @@ def status(
     if as_json:
         print_json(facts)
     else:
-        _print(facts)
+        _print(conn, facts)
 
 
 def _rows(
@@ -83,7 +83,9 @@ def _rows(
         return cursor.execute(statement, values).fetchall()
 
 
-def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
+def _print(
+    conn: psycopg.Connection[Any], facts: dict[str, list[dict[str, Any]]]
+) -> None:
     for name, rows in facts.items():
         click.echo(f"\n{name.upper()}")
         if rows:
@@ -93,7 +95,8 @@ def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
             click.echo("none")
         if name == "jobs":
             _print_errors(rows)
-            _print_pending(rows)
+            # As of now: the ledger has those of the last run.
+            tell_pending(conn)
     if facts["failures"]:
         click.echo("`skyscript failures` tells the causes, and what to do about them")
 
@@ -101,16 +104,10 @@ def _print(facts: dict[str, list[dict[str, Any]]]) -> None:
 def _print_errors(jobs: list[dict[str, Any]]) -> None:
     told = [(job, " ".join(job["error"].split())) for job in jobs if job["error"]]
     for job, error in told:
-        line = textwrap.shorten(error, LINE, placeholder=" …")
+        line = textwrap.shorten(error, ERROR_CHARS, placeholder=" …")
         click.echo(f"{job['job']} {job['status']}: {line}")
-    if any(len(error) > LINE for _, error in told):
+    if any(len(error) > ERROR_CHARS for _, error in told):
         click.echo("`skyscript status --json` tells errors in full")
-
-
-def _print_pending(jobs: list[dict[str, Any]]) -> None:
-    for job in jobs:
-        if job["job"] == "ground_tags" and job["n_pending"]:
-            click.echo(pending_hint(job["n_pending"]))
 
 
 def _short(value: Any) -> Any:

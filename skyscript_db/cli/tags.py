@@ -15,6 +15,7 @@ from skyscript_db.cli.common import (
     print_json,
     print_table,
 )
+from skyscript_db.cli.pending import tell_pending
 
 if TYPE_CHECKING:
     import psycopg
@@ -41,24 +42,9 @@ SQL = queries.beside(__file__)
 def tags(context: Context, /, *, as_json: bool, **query: Any) -> None:
     """Show tags, their verdicts, and how many features and chips carry each."""
     _print(_rows(context.conn, SQL.tags, query), as_json=as_json)
-    n_pending = count_pending(context.conn)
-    if n_pending and not as_json:
-        click.echo(pending_hint(n_pending), err=True)
-
-
-def count_pending(conn: psycopg.Connection[Any]) -> int:
-    """Return how many tags nobody has judged."""
-    row = conn.execute(SQL.count_pending).fetchone()
-    return int(row[0]) if row else 0
-
-
-def pending_hint(n: int) -> str:
-    """Say what pending tags are, and who judges them."""
-    return (
-        f"pending tags: {n:,}; no caption tells what nobody has judged. `skyscript "
-        "groundability train` judges them by a classifier, `skyscript groundability "
-        "override KEY=VALUE` one by hand; `skyscript tags --source none` lists them"
-    )
+    # Who asks for pending tags knows of them: the hint would point at itself.
+    if not as_json and query["source"] != "none":
+        tell_pending(context.conn, err=True)
 
 
 @click.command()

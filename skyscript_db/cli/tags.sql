@@ -26,11 +26,6 @@ ORDER BY
     t.value COLLATE "C"
 LIMIT %(limit)s;
 
--- name: count_pending
-SELECT count(*)
-FROM skyscript.tag_verdict AS v
-WHERE v.verdict IS NULL;
-
 -- name: scorers
 SELECT
     m.name || '/' || m.weights AS scorer,

@@ -206,4 +206,8 @@ def _batch(
 ) -> list[Sample]:
     bounds = {"first": first, "last": first + BATCH - 1}
     with conn.cursor(row_factory=class_row(Sample)) as cursor:
-        return cursor.execute(SQL.select_batch, {**values, **bounds}).fetchall()
+        # Once prepared, it would get a generic plan, which finds the surroundings of
+        # every chip even where no record has them.
+        return cursor.execute(
+            SQL.select_batch, {**values, **bounds}, prepare=False
+        ).fetchall()

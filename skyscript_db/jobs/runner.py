@@ -187,7 +187,11 @@ class _only_one:  # noqa: N801 - reads as a function, like contextlib's own
 
 
 def _parameters(job: Job, work: Work) -> Parameters:
-    """Return a job's parameters; enter a run that failed if it refuses a setting."""
+    """Return a job's parameters.
+
+    If it refuses a setting, a failed run is entered that has no parameters but the
+    limit: the job did not get as far as telling them.
+    """
     try:
         return job.parameters(work.settings)
     except SkyscriptError as error:

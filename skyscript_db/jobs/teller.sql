@@ -1,14 +1,13 @@
 -- name: prepare
 -- What a connection has told so far. Features repeat: each set of tags is told once, by
--- a hash of 64 bits, which its kind and what can be seen at the GSD are part of.
-CREATE TEMPORARY TABLE level AS
-SELECT g.max_gsd_m, row_number() OVER (ORDER BY g.max_gsd_m) AS n
-FROM skyscript.tag_groundability AS g
-WHERE g.max_gsd_m IS NOT NULL
-GROUP BY g.max_gsd_m;
--- Found once: the view reads all tags there are.
+-- a hash of 64 bits, which its kind and what can be seen at the GSD are part of. The
+-- tags are found once: the view reads all there are.
 CREATE TEMPORARY TABLE tellable AS
-SELECT t.key, t.value FROM skyscript.tellable_tag AS t;
+SELECT t.key, t.value, t.max_gsd_m FROM skyscript.tellable_tag AS t;
+CREATE TEMPORARY TABLE level AS
+SELECT t.max_gsd_m, row_number() OVER (ORDER BY t.max_gsd_m) AS n
+FROM tellable AS t
+GROUP BY t.max_gsd_m;
 CREATE TEMPORARY TABLE told_feature (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     alone text,

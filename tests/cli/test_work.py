@@ -11,7 +11,6 @@ import pytest
 from tests.cli.conftest import Skyscript, Told
 from tests.fix_database import Database
 from tests.fix_project import Project
-from tests.fix_rows import add_feature
 
 LOADED = "west: 111 objects = 33 features + 78 left out, in "
 
@@ -193,25 +192,6 @@ def test_what_is_not_there_is_told_before_anything_is_asked(
     nothing = told({"SKYSCRIPT_HOME": str(tmp_path)}, ("db", "reset"))
     assert (nothing.status, nothing.err) == (0, "")
     assert nothing.out == f"nothing to delete: no database in {tmp_path}/cluster\n"
-
-
-def test_pending_tags_are_told_with_who_judges_them(
-    skyscript: Skyscript, database: Database
-) -> None:
-    add_feature(database.conn, "POINT(1 1)", osm_id=1, natural="oddity")
-    for job in ("collect_tags", "ground_tags"):
-        skyscript("run", job)
-    hint = "pending tags: 1; no caption tells what nobody has judged. "
-    told = skyscript("tags")
-    assert told.err.startswith(f"{hint}`skyscript groundability train` judges them")
-    (tag,) = skyscript("tags", "--source", "none", "--json").json()
-    assert (tag["tag"], tag["source"]) == ("natural=oddity", None)
-    assert f"\n{hint}`skyscript groundability train`" in skyscript("status").out
-    words = ("override", "natural=oddity", "--max-gsd", "none", "--reason", "unknown")
-    skyscript("groundability", *words)
-    skyscript("run", "ground_tags")
-    assert skyscript("tags").err == ""
-    assert "pending tags" not in skyscript("status").out
 
 
 def test_build_goes_on_where_a_job_cannot(

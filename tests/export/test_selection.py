@@ -10,7 +10,7 @@ import pytest
 
 from skyscript_db import area
 from skyscript_db.errors import UsageError
-from skyscript_db.export import export
+from skyscript_db.export import export, selection
 from skyscript_db.progress import LoggedProgress
 
 if TYPE_CHECKING:
@@ -159,3 +159,24 @@ def test_an_unknown_recipe_is_told_with_those_that_there_are(
 ) -> None:
     with pytest.raises(UsageError, match="no caption recipe named 'nope'; there are: "):
         export(dataset.conn, settings, tmp_path / "out", format="csv", recipe="nope")
+
+
+def test_batches_get_plans_of_their_own(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "BATCH", 1)
+    for chip_id in range(1, 13):
+        dataset.chip(chip_id)
+
+    chosen = selection.Selection(recipe="skyscript-1")
+    samples = selection.read(
+        dataset.conn, chosen, LoggedProgress(), has_surrounding=False
+    )
+
+    # A generic plan, from the eleventh on, would find surroundings that nobody wants.
+    assert [sample.chip_id for sample in samples] == list(range(1, 13))
+    prepared = dataset.conn.execute(
+        "SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s",
+        ("%surrounding_osm%",),
+    )
+    assert prepared.fetchall() == []

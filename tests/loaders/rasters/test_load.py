@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -6,8 +7,10 @@ import pytest
 
 from loaders import scenes
 from loaders.rasters import RasterLoad, RasterOptions, load
+from skyscript_db.database import connect
 from skyscript_db.errors import LoaderError, UsageError
 from skyscript_db.images import ImageFolder
+from tests.fix_database import Database
 from tests.fix_rasters import noise, write_raster
 from tests.loaders.rasters.helpers import Connection, load_one
 
@@ -190,3 +193,18 @@ def test_a_collection_that_does_not_fit_is_refused(
     )
     with pytest.raises(UsageError, match=why):
         load(conn, [path], RasterOptions(**options))
+
+
+def test_an_alias_that_is_taken_while_files_are_read_is_refused(
+    database: Database, tmp_path: Path
+):
+    path = write_raster(tmp_path / "a.tif", noise(3))
+
+    def files() -> Iterator[Path]:
+        with connect(database.info) as other:
+            load(other, [path], RasterOptions("foo-bar")).check()
+        yield path
+
+    with pytest.raises(UsageError, match="alias FOOBAR is that of collection foo-bar"):
+        load(database.conn, files(), RasterOptions("foobar"))
+    assert collections(database.conn) == [("foo-bar", None)]

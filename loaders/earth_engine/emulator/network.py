@@ -46,6 +46,7 @@ class Network:
 
     def _take(self, seconds: float) -> None:
         with self._lock:
-            self._free_at = max(self._free_at, self._now()) + seconds
-            left_s = self._free_at - self._now()
+            now_s = self._now()
+            self._free_at = max(self._free_at, now_s) + seconds
+            left_s = self._free_at - now_s
         self._wait(left_s)

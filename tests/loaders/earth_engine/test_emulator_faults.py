@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 import ee
@@ -352,6 +353,16 @@ def test_answers_share_a_network() -> None:
     clock += 60
     assert len(list(network.let_through(bodies[0]))) == 6
     assert clock == pytest.approx(164.5)
+
+
+def test_a_clock_that_runs_on_meanwhile_does_no_harm() -> None:
+    clock = count(100)
+
+    def wait(seconds: float) -> None:
+        assert seconds >= 0
+
+    network = Network(8e6, wait, lambda: next(clock))
+    assert b"".join(network.let_through(bytes(1_000_000))) == bytes(1_000_000)
 
 
 def test_answers_come_whole_through_a_slow_network(earth_engine: EarthEngine) -> None:

@@ -119,7 +119,7 @@ class Remote:
         return answer
 
     def _stop_unreachable(self, error: RequestFailed) -> NoReturn:
-        gone = ServiceUnreachable(str(error), is_unreachable=True)
+        gone = ServiceUnreachable(str(error), is_transient=True, is_unreachable=True)
         self.limits.stop(gone)
         raise gone from error
 

@@ -112,7 +112,8 @@ class Remote:
             self.limits.stop(error)
             raise
         except RequestFailed as error:
-            if not error.is_unreachable:
+            # A connection that was cut off is no answer: who cut it may have gone.
+            if error.status is not None:
                 self._reached_at = time.monotonic()
             raise
         self._reached_at = time.monotonic()

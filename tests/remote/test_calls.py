@@ -131,6 +131,12 @@ def test_a_service_that_has_gone_stops_all(remote: Remote):
         remote.call(scripted("never asked for"))
 
 
+def test_a_connection_that_was_cut_off_is_no_answer(remote: Remote):
+    cut = RequestFailed("the answer was cut off", is_transient=True)
+    with pytest.raises(ServiceUnreachable):
+        remote.call(scripted(cut, *[unreachable()] * 3))
+
+
 @pytest.mark.parametrize("answer", ["pixels", busy()])
 def test_a_service_that_answers_others_has_not_gone(
     remote: Remote, answer: str | RequestFailed

@@ -116,8 +116,8 @@ def test_a_slow_request_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_a_slow_network_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    # Some bytes a second: minutes for the shortest answer.
-    emulator = Emulator.of_folder(tmp_path, mbit_per_s=1e-5)
+    # A byte in more than a minute: the shortest answer has two and more.
+    emulator = Emulator.of_folder(tmp_path, mbit_per_s=1e-7)
     assert _seconds_to_close_amid_a_request(emulator) < 4
 
 

@@ -105,14 +105,7 @@ def draw(
         collections=collections,
     )
     recipes.find(conn, chosen.recipe)
-    values = {
-        "recipe": chosen.recipe,
-        "caption_kind": chosen.caption_kind,
-        "area": chosen.area,
-        "collections": chosen.collections,
-        "seed": seed,
-        "limit": n * SPARE,
-    }
+    values = chosen.parameters() | {"seed": seed, "limit": n * SPARE}
     with conn.cursor(row_factory=class_row(Chip)) as cursor:
         chips = cursor.execute(SQL.draw_chips, values).fetchall()
     if not chips:
